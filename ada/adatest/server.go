@@ -1,0 +1,409 @@
+package adatest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/adasdk/ada-go/ada"
+)
+
+// APIKey is the key that a [Server] accepts.
+const APIKey = ada.Secret("adatest-key-0123456789")
+
+// maxBody is the largest body that Ada's endpoints take; beyond it is 413.
+const maxBody = 10 << 20
+
+// Server is a fake Ada. It is an [http.Handler] and safe for concurrent use. Make one with [NewServer] or [New].
+type Server struct {
+	tb        testing.TB // nil outside of tests
+	memory    *memory
+	transport *http.Transport
+	perSecond int
+	perMinute int
+
+	mu       sync.Mutex
+	calls    []Call
+	failures map[string][]Failure
+	sends    []time.Time // of the last minute
+	users    []*EndUser  // by age
+	made     int
+}
+
+// Option changes a [Server].
+type Option func(*Server)
+
+// RateLimit replaces the limits that the server holds its clients to, of requests in any second and in any minute;
+// 0 lifts one. The clients of [Server.Client] are paced to the same. Without this option they are Ada's own for end
+// users: 30 and 300.
+func RateLimit(perSecond, perMinute int) Option {
+	return func(s *Server) { s.perSecond, s.perMinute = perSecond, perMinute }
+}
+
+// NewServer returns a server for one test, which is closed when the test ends. A request to an endpoint that Ada does
+// not have, such as one with a missing trailing slash, fails the test.
+func NewServer(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	s := New(opts...)
+	s.tb = tb
+	tb.Cleanup(s.Close)
+	return s
+}
+
+// New returns a server for a program that is not a test. Close it after use.
+func New(opts ...Option) *Server {
+	s := &Server{
+		memory:    newMemory(),
+		perSecond: 30,
+		perMinute: 300,
+		failures:  map[string][]Failure{},
+	}
+	for _, o := range opts {
+		o(s)
+	}
+	s.transport = &http.Transport{DialContext: s.memory.dial, MaxIdleConnsPerHost: 1000}
+	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute}
+	s.memory.close = server.Close
+	go func() { _ = server.Serve(s.memory) }()
+	return s
+}
+
+// Close ends the server and its connections.
+func (s *Server) Close() {
+	_ = s.memory.close()
+	s.transport.CloseIdleConnections()
+}
+
+// Config returns a configuration for a client of the server, to be changed before [ada.NewClient] is called with it.
+func (s *Server) Config() ada.Config {
+	return ada.Config{
+		BaseURL: "http://localhost",
+		APIKey:  APIKey,
+		HTTP: ada.HTTPConfig{
+			Client: &http.Client{Transport: s.transport},
+			Limiter: func(p ada.Pace) ada.Limiter {
+				return ada.NewLimiter(ada.Pace{Family: p.Family, PerSecond: s.perSecond, PerMinute: s.perMinute})
+			},
+		},
+	}
+}
+
+// Client returns a client of the server, of [Server.Config] as it is.
+func (s *Server) Client() *ada.Client {
+	client, err := ada.NewClient(s.Config())
+	if err != nil {
+		s.fatal(err)
+	}
+	return client
+}
+
+func (s *Server) fatal(err error) {
+	if s.tb == nil {
+		panic(err)
+	}
+	s.tb.Helper()
+	s.tb.Fatal(err)
+}
+
+// Call is a request that the server received.
+type Call struct {
+	Operation string // such as "endusers.Create"; empty for a path that is no endpoint
+	Method    string
+	URL       *url.URL
+	Header    http.Header
+	Body      []byte
+}
+
+// Calls returns the requests of the named operations, or all requests, in the order of their arrival. Those that
+// failed are among them.
+func (s *Server) Calls(operations ...string) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var calls []Call
+	for _, c := range s.calls {
+		if len(operations) == 0 || slices.Contains(operations, c.Operation) {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// Failure is how one request fails.
+type Failure struct {
+	Status   int           // what to answer; 0: what Ada would answer
+	Header   http.Header   // added to the answer
+	Body     string        // with Status: the body to answer; empty: Ada's error envelope
+	Effect   bool          // the request takes effect all the same
+	Drop     bool          // close the connection in place of the answer
+	Truncate bool          // close the connection in the middle of the answer's body
+	Delay    time.Duration // before answering
+}
+
+// Fail makes the next requests of an operation fail, one for each failure, in this order and after the failures that
+// are still to come. The requests after them are served as usual.
+func (s *Server) Fail(operation string, failures ...Failure) {
+	if !slices.ContainsFunc(routes, func(r route) bool { return r.operation == operation }) {
+		s.fatal(fmt.Errorf("adatest: no operation is called %q", operation))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures[operation] = append(s.failures[operation], failures...)
+}
+
+// route is an endpoint.
+type route struct {
+	operation string
+	method    string
+	path      string   // the last segment can be a parameter in braces
+	query     []string // parameters that the request must have for it to be this operation
+	serve     func(*Server, *request) reply
+}
+
+var routes = slices.Concat(endUserRoutes)
+
+// request is what an endpoint needs to know.
+type request struct {
+	*http.Request
+	id   string // the value of the path's parameter
+	body []byte
+	now  time.Time
+}
+
+// reply is what an endpoint answers.
+type reply struct {
+	status int
+	header http.Header
+	body   any // encoded as JSON; a string goes out as it is
+}
+
+func (r route) match(req *http.Request) (id string, ok bool) {
+	if req.Method != r.method {
+		return "", false
+	}
+	for _, q := range r.query {
+		if !req.URL.Query().Has(q) {
+			return "", false
+		}
+	}
+	prefix, parameter := strings.CutSuffix(r.path, "{id}")
+	if !parameter {
+		return "", req.URL.EscapedPath() == r.path
+	}
+	rest, ok := strings.CutPrefix(req.URL.EscapedPath(), prefix)
+	if !ok || rest == "" || strings.Contains(rest, "/") {
+		return "", false
+	}
+	id, err := url.PathUnescape(rest)
+	return id, err == nil
+}
+
+// ServeHTTP answers as Ada.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return // the client is gone
+	}
+	req := &request{Request: r, body: body, now: time.Now()}
+	var at route
+	for _, candidate := range routes {
+		if id, ok := candidate.match(r); ok {
+			at, req.id = candidate, id
+			break
+		}
+	}
+
+	s.mu.Lock()
+	s.calls = append(s.calls, Call{at.operation, r.Method, r.URL, r.Header.Clone(), body})
+	var failure Failure
+	if queue := s.failures[at.operation]; len(queue) > 0 {
+		failure, s.failures[at.operation] = queue[0], queue[1:]
+	}
+	s.mu.Unlock()
+	if at.serve == nil && s.tb != nil {
+		s.tb.Errorf("adatest: Ada has no %s %s", r.Method, r.URL.EscapedPath())
+	}
+
+	var answer reply
+	if failure.Effect || failure.Status == 0 && !failure.Drop {
+		answer = s.answer(at, req)
+	}
+	if failure.Status != 0 {
+		answer = reply{status: failure.Status, body: failure.Body}
+		if failure.Body == "" {
+			answer = refuse(failure.Status, strings.ReplaceAll(strings.ToLower(http.StatusText(failure.Status)), " ", "_"), http.StatusText(failure.Status))
+		}
+	}
+	if failure.Delay > 0 && !pause(r.Context(), failure.Delay) {
+		return
+	}
+	if failure.Drop {
+		panic(http.ErrAbortHandler) // how net/http closes a connection without an answer
+	}
+	for _, h := range []http.Header{answer.header, failure.Header} {
+		for k, v := range h {
+			w.Header()[k] = v
+		}
+	}
+	write(w, answer, failure.Truncate)
+}
+
+func write(w http.ResponseWriter, a reply, truncate bool) {
+	content, ok := a.body.(string)
+	if !ok {
+		b, err := json.Marshal(a.body)
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		content = string(b)
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	w.WriteHeader(a.status)
+	if truncate {
+		_, _ = io.WriteString(w, content[:len(content)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(w, content)
+}
+
+// pause waits for d, or for the client to leave.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// answer does what Ada does with every request, and then what the endpoint does.
+func (s *Server) answer(at route, r *request) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Header.Get("Authorization") != "Bearer "+string(APIKey) {
+		return refuse(http.StatusUnauthorized, "unauthorized", "The API key is missing or not valid.")
+	}
+	if at.serve == nil {
+		return refuse(http.StatusNotFound, "not_found", "There is no such endpoint.")
+	}
+	limits, ok := s.admit(r.now)
+	if !ok {
+		answer := refuse(http.StatusTooManyRequests, "too_many_requests", "The rate limit is exceeded.")
+		answer.header = limits
+		return answer
+	}
+	if len(r.body) > maxBody {
+		return refuse(http.StatusRequestEntityTooLarge, "content_too_large", "The body exceeds 10 MB.")
+	}
+	answer := at.serve(s, r)
+	if answer.header == nil {
+		answer.header = limits
+	}
+	return answer
+}
+
+// admit counts a request, or refuses it, and returns the headers that say so.
+func (s *Server) admit(now time.Time) (http.Header, bool) {
+	s.sends = slices.DeleteFunc(s.sends, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	wait := func(n int, per time.Duration) time.Duration { // until a window of n has room
+		i := len(s.sends) - n
+		if n <= 0 || i < 0 {
+			return 0
+		}
+		return s.sends[i].Add(per).Sub(now)
+	}
+	ceil := func(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
+	if d := max(wait(s.perSecond, time.Second), wait(s.perMinute, time.Minute)); d > 0 {
+		return http.Header{"Retry-After": {ceil(d)}}, false
+	}
+	s.sends = append(s.sends, now)
+	if s.perMinute <= 0 {
+		return nil, true
+	}
+	reset := s.sends[0].Add(time.Minute)
+	return http.Header{
+		"X-Ratelimit-Limit":     {strconv.Itoa(s.perMinute)},
+		"X-Ratelimit-Remaining": {strconv.Itoa(s.perMinute - len(s.sends))},
+		"X-Ratelimit-Reset":     {ceil(reset.Sub(time.Unix(0, 0)))},
+	}, true
+}
+
+// fault is one entry of the details of a validation error.
+type fault struct {
+	Parameter string `json:"parameter"`
+	Location  string `json:"location"`
+	Message   string `json:"message"`
+}
+
+type problem struct {
+	Type    string `json:"type"`
+	Message string `json:"message"`
+	Details any    `json:"details"`
+}
+
+// refuse is an answer with Ada's error envelope.
+func refuse(status int, kind, message string) reply {
+	return reply{status: status, body: map[string][]problem{"errors": {{Type: kind, Message: message}}}}
+}
+
+func invalid(faults ...fault) reply {
+	return reply{status: http.StatusBadRequest, body: map[string][]problem{"errors": {{
+		Type: "validation_error", Message: "The request is not valid.", Details: faults,
+	}}}}
+}
+
+// memory is a listener whose connections are pipes in memory.
+type memory struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+	close func() error
+}
+
+func newMemory() *memory { return &memory{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case m.conns <- far:
+		return near, nil
+	case <-m.done:
+		return nil, &net.OpError{Op: "dial", Net: "memory", Err: net.ErrClosed}
+	case <-ctx.Done():
+		return nil, &net.OpError{Op: "dial", Net: "memory", Err: ctx.Err()}
+	}
+}
+
+// Accept implements [net.Listener].
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case c := <-m.conns:
+		return c, nil
+	case <-m.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (m *memory) Close() error {
+	m.once.Do(func() { close(m.done) })
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "memory"} }

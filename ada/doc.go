@@ -1,0 +1,47 @@
+// Package ada is the client that every API package of this SDK shares: configuration, authentication, retries,
+// pacing, limits and errors for one Ada AI Agent.
+//
+//	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: ada.Secret(key)})
+//	if err != nil { ... }
+//	users := endusers.New(client)
+//
+// Make one [Client] for each AI Agent and keep it: it is safe for concurrent use, and its connections and its pacing
+// are shared by all who use it. Making one dials nothing.
+//
+// # Errors
+//
+// Every failed call returns an [*Error]. It answers three questions:
+//
+//   - What went wrong? errors.Is against [ErrNotFound], [ErrConflict], [ErrRateLimited] and the other sentinels.
+//   - Where? [Error] names the operation, the method, the route with its parameters left in braces, and the status.
+//   - May I repeat it? [Retryable] says whether the same call is safe to make again and could succeed then.
+//     [ErrOutcomeUnknown] says the opposite: the call may have taken effect, and repeating it could do it twice.
+//
+// No error, log line or value of this package prints a key, and none prints the personal data in a request or an
+// answer. What Ada wrote is in [Error.Problems] and [Error.Body], for the program to read.
+//
+// # Retries
+//
+// A call is tried up to four times. What is repeated depends on whether repeating is harmless ([Operation.Idempotent]):
+//
+//	                                        idempotent     other
+//	429 Too Many Requests                   repeated       repeated
+//	no connection was made                  repeated       repeated
+//	408, 500, 502, 503, 504                 repeated       ErrOutcomeUnknown
+//	connection lost, or attempt timed out   repeated       ErrOutcomeUnknown
+//	2xx with a body cut short or not JSON   repeated       ErrOutcomeUnknown
+//	2xx with JSON of another shape          returned       ErrOutcomeUnknown
+//	3xx, 5xx not named above                returned       ErrOutcomeUnknown
+//	501, every other 4xx                    returned       returned
+//	unknown host, untrusted certificate     returned       returned
+//
+// Between attempts the client waits for a random part of an exponentially growing time, and at least as long as
+// Retry-After asks. It never begins a wait that the context's deadline or [RetryPolicy.MaxRetryAfter] cuts off: the
+// error comes back at once instead. Which failures are repeated, and when, may change in a minor release.
+//
+// # Pacing
+//
+// Ada limits requests per second and per minute, by family of endpoints. The client keeps to these windows by itself,
+// so that in normal running no 429 is ever seen: every attempt first takes a slot, and waits for it. See [Pace] and
+// [HTTPConfig.Limiter].
+package ada

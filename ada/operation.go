@@ -1,0 +1,118 @@
+package ada
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/adasdk/ada-go/internal/transport"
+)
+
+// maxBody is the largest request body that any of Ada's endpoints accepts, in bytes; beyond it Ada answers 413.
+const maxBody = 10 << 20
+
+// Operation describes one endpoint of Ada. The API packages keep theirs to themselves; make one to call an endpoint
+// that the SDK does not wrap yet, with [Client.NewRequest] and [Client.Do].
+type Operation struct {
+	// Name stands for the operation in errors, logs and hooks: "channels.List".
+	Name string
+	// Method is the HTTP method.
+	Method string
+	// Route is the path below the host, with each parameter in braces and with exactly the trailing slash that Ada
+	// documents: "/api/v2/channels/{channel_id}". Errors and logs show it as it stands here, without values.
+	Route string
+	// Idempotent says that making the call twice does no more than making it once, so that it may be repeated after
+	// a failure that leaves open whether it took effect. GET and HEAD always are.
+	Idempotent bool
+	// Pace is the limit of the endpoint's family; zero: [DefaultPace].
+	Pace Pace
+	// MaxPayload is the largest body in bytes that is sent; zero: 10 MB, Ada's limit for all endpoints.
+	// [HTTPConfig.MaxPayload] can raise it.
+	MaxPayload int64
+}
+
+// Invalid returns the [*Error], matching [ErrInvalid], with which a call of op refuses its parameters before anything
+// is sent. It returns nil when there are no faults.
+func (op Operation) Invalid(faults ...Fault) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return op.fail(ErrInvalid, faults...)
+}
+
+// Unusable returns the [*Error], matching [ErrAnswer], with which a call of op refuses an answer that was decoded and
+// makes no sense.
+func (op Operation) Unusable(faults ...Fault) error {
+	e := op.fail(nil, faults...)
+	e.cause = transport.ErrUnusable
+	return e
+}
+
+func (op Operation) fail(kind error, faults ...Fault) *Error {
+	return &Error{Operation: op.Name, Method: op.Method, Route: op.Route, Faults: faults, kind: kind}
+}
+
+func (op Operation) idempotent() bool {
+	return op.Idempotent || op.Method == http.MethodGet || op.Method == http.MethodHead
+}
+
+func (op Operation) pace() Pace {
+	if op.Pace == (Pace{}) {
+		return DefaultPace
+	}
+	return op.Pace
+}
+
+func (op Operation) maxPayload(raised int64) int64 {
+	if op.MaxPayload > 0 {
+		return max(op.MaxPayload, raised)
+	}
+	return max(maxBody, raised)
+}
+
+// expand puts the values into the route, escaped.
+func (op Operation) expand(values []string) (string, []Fault) {
+	var faults []Fault
+	segments := strings.Split(op.Route, "/")
+	used := 0
+	for i, s := range segments {
+		if !isParameter(s) {
+			continue
+		}
+		if used == len(values) {
+			return "", []Fault{{op.Route, "has more parameters than there are values"}}
+		}
+		if v := values[used]; v == "" || v == "." || v == ".." {
+			faults = append(faults, Fault{strings.Trim(s, "{}"), "is empty or a dot segment"})
+		}
+		segments[i] = url.PathEscape(values[used])
+		used++
+	}
+	if used < len(values) {
+		faults = append(faults, Fault{op.Route, "has fewer parameters than there are values"})
+	}
+	return strings.Join(segments, "/"), faults
+}
+
+// matches reports whether path, escaped, is the route with every parameter filled in. It keeps any value from leading
+// the request to another endpoint.
+func (op Operation) matches(path string) bool {
+	want, got := strings.Split(op.Route, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if isParameter(want[i]) {
+			if v, err := url.PathUnescape(got[i]); err != nil || v == "" || v == "." || v == ".." {
+				return false
+			}
+		} else if want[i] != got[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func isParameter(segment string) bool {
+	return strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
+}

@@ -1,0 +1,36 @@
+package ada
+
+import (
+	"context"
+
+	"github.com/adasdk/ada-go/internal/transport"
+)
+
+// Pace is how many requests Ada allows to one family of endpoints, in any second and in any minute. A window of 0 is
+// not kept. Operations of the same Pace share their slots.
+//
+// Ada's figures: https://docs.ada.cx/reference/introduction/limits
+type Pace struct {
+	Family    string
+	PerSecond int
+	PerMinute int
+}
+
+// DefaultPace is Ada's limit for endpoints that have none of their own, and holds for an [Operation] without a Pace.
+var DefaultPace = Pace{Family: "default", PerSecond: 10, PerMinute: 100}
+
+// Limiter gives out slots. Wait blocks until the next one, and returns an error when ctx ends before it; it is called
+// once before each attempt, from any goroutine. A *rate.Limiter of golang.org/x/time is one.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// NewLimiter returns the limiter that a [Client] uses where the configuration names no other. It keeps exactly to p:
+// no second and no minute, wherever it starts, holds more slots than p allows. Waiters are served in order; one whose
+// deadline comes before its slot gets an error at once and takes none.
+//
+// Share one between the clients of one process that use the same AI Agent, through [HTTPConfig.Limiter].
+func NewLimiter(p Pace) Limiter { return transport.NewLimiter(p.PerSecond, p.PerMinute) }
+
+// Unpaced is an [HTTPConfig.Limiter] that lets every request go at once.
+func Unpaced(Pace) Limiter { return nil }

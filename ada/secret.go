@@ -1,0 +1,25 @@
+package ada
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+const redacted = "[REDACTED]"
+
+// Secret is a string that does not print. The fmt verbs, log/slog and encoders such as encoding/json show
+// "[REDACTED]" in its place; string(s) is the value.
+type Secret string
+
+// String returns "[REDACTED]".
+func (Secret) String() string { return redacted }
+
+// Format writes "[REDACTED]" for every verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText returns "[REDACTED]".
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue returns "[REDACTED]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -1,0 +1,243 @@
+package endusers
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/adasdk/ada-go/ada"
+	gen "github.com/adasdk/ada-go/internal/gen/endusers"
+)
+
+const (
+	maxExternalID = 36 // characters
+	maxSensitive  = 20 // keys in one request
+	maxMetadata   = 10 << 10
+)
+
+var (
+	language     = regexp.MustCompile(`^[a-z]{2}(-[A-Z]{2})?$`)
+	sensitiveKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	angle        = regexp.MustCompile(`[<>]`)
+)
+
+// update is what brings an end user that exists to what u says. Empty fields change nothing.
+func (u NewUser) update() Update {
+	return Update{
+		FirstName:   optional(u.Profile.FirstName),
+		LastName:    optional(u.Profile.LastName),
+		DisplayName: optional(u.Profile.DisplayName),
+		AvatarURL:   optional(u.Profile.AvatarURL),
+		Email:       optional(u.Profile.Email),
+		Language:    optional(u.Profile.Language),
+		Metadata:    optionalMap(u.Profile.Metadata),
+		Sensitive:   optionalMap(u.Sensitive),
+	}
+}
+
+// empty reports whether u says nothing but its external id.
+func (u NewUser) empty() bool { return reflect.ValueOf(u.update()).IsZero() }
+
+func (u NewUser) wire() gen.CreateEndUserRequest {
+	return gen.CreateEndUserRequest{ExternalID: optional(u.ExternalID), Profile: u.update().profile()}
+}
+
+func (u Update) wire() gen.UpdateEndUserRequest {
+	return gen.UpdateEndUserRequest{ExternalID: u.ExternalID, Profile: u.profile()}
+}
+
+func (u Update) profile() gen.ProfileChange {
+	w := gen.ProfileChange{
+		FirstName:   u.FirstName,
+		LastName:    u.LastName,
+		DisplayName: u.DisplayName,
+		Avatar:      u.AvatarURL,
+		Email:       u.Email,
+		Language:    u.Language,
+		Metadata:    u.Metadata,
+	}
+	if m, ok := u.Metadata.Get(); ok {
+		w.Metadata = ada.Set(plain(m))
+	}
+	if s, ok := u.Sensitive.Get(); ok {
+		w.SensitiveMetadata = ada.Set(gen.SensitiveFields{Fields: plain(s)})
+	} else if u.Sensitive.IsNull() {
+		w.SensitiveMetadata = ada.Null[gen.SensitiveFields]()
+	}
+	return w
+}
+
+func optional(s string) ada.Opt[string] {
+	if s == "" {
+		return ada.Opt[string]{}
+	}
+	return ada.Set(s)
+}
+
+func optionalMap[M ~map[string]any](m M) ada.Opt[M] {
+	if len(m) == 0 {
+		return ada.Opt[M]{}
+	}
+	return ada.Set(m)
+}
+
+// plain returns m with every value as what it is underneath, so that a type that marshals as something else, such as
+// an ada.Secret, goes out as its value; a nil map becomes an empty one, which is not null. Values that cannot be sent
+// stay, for the check to find.
+func plain(m map[string]any) map[string]any {
+	p := make(map[string]any, len(m))
+	for k, v := range m {
+		p[k] = v
+		if _, ok := v.(json.Number); ok {
+			continue
+		}
+		switch r := reflect.ValueOf(v); r.Kind() {
+		case reflect.String:
+			p[k] = r.String()
+		case reflect.Bool:
+			p[k] = r.Bool()
+		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+			p[k] = r.Int()
+		case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+			p[k] = r.Uint()
+		}
+	}
+	return p
+}
+
+func checkID(id string) []ada.Fault {
+	switch {
+	case id == "":
+		return []ada.Fault{{Field: "id", Reason: "is empty"}}
+	case id == "." || id == "..":
+		return []ada.Fault{{Field: "id", Reason: "is a dot segment"}}
+	case !utf8.ValidString(id):
+		return []ada.Fault{{Field: "id", Reason: "is not valid UTF-8"}}
+	}
+	return nil
+}
+
+func checkExternalID(id string) (faults []ada.Fault) {
+	fault := func(reason string) { faults = append(faults, ada.Fault{Field: "ExternalID", Reason: reason}) }
+	if id == "" {
+		fault("is empty")
+	}
+	if n := utf8.RuneCountInString(id); n > maxExternalID {
+		fault(fmt.Sprintf("has %d characters, at most %d", n, maxExternalID))
+	}
+	if angle.MatchString(id) {
+		fault("has a < or a >")
+	}
+	if !utf8.ValidString(id) {
+		fault("is not valid UTF-8")
+	}
+	return faults
+}
+
+func (u NewUser) check(w gen.CreateEndUserRequest) []ada.Fault {
+	var faults []ada.Fault
+	if u.ExternalID != "" {
+		faults = checkExternalID(u.ExternalID)
+	}
+	faults = append(faults, checkProfile("Profile.", w.Profile)...)
+	for _, k := range slices.Sorted(maps.Keys(u.Sensitive)) {
+		if _, ok := u.Profile.Metadata[k]; ok {
+			faults = append(faults, ada.Fault{Field: "Sensitive[" + quoteKey(k) + "]", Reason: "is in Profile.Metadata too"})
+		}
+	}
+	return faults
+}
+
+func (u Update) check(w gen.UpdateEndUserRequest) []ada.Fault {
+	var faults []ada.Fault
+	if id, ok := u.ExternalID.Get(); ok {
+		faults = checkExternalID(id)
+	}
+	return append(faults, checkProfile("", w.Profile)...)
+}
+
+// checkProfile checks what is about to be sent; prefix leads from the caller's struct to the profile's fields.
+func checkProfile(prefix string, w gen.ProfileChange) (faults []ada.Fault) {
+	fault := func(field, reason string) { faults = append(faults, ada.Fault{Field: field, Reason: reason}) }
+	for _, f := range []struct {
+		name  string
+		value ada.Opt[string]
+	}{
+		{"FirstName", w.FirstName},
+		{"LastName", w.LastName},
+		{"DisplayName", w.DisplayName},
+		{"AvatarURL", w.Avatar},
+		{"Email", w.Email},
+		{"Language", w.Language},
+	} {
+		if s, _ := f.value.Get(); !utf8.ValidString(s) {
+			fault(prefix+f.name, "is not valid UTF-8")
+		}
+	}
+	if s, ok := w.Language.Get(); ok && !language.MatchString(s) {
+		fault(prefix+"Language", "is not of the form xx or xx-XX")
+	}
+	if m, ok := w.Metadata.Get(); ok {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if reason := checkValue(m[k]); reason != "" {
+				fault(prefix+"Metadata["+quoteKey(k)+"]", reason)
+			}
+		}
+		if b, err := json.Marshal(m); err == nil && len(b) > maxMetadata {
+			fault(prefix+"Metadata", fmt.Sprintf("has %d bytes, at most %d", len(b), maxMetadata))
+		}
+	}
+	fields, _ := w.SensitiveMetadata.Get()
+	if n := len(fields.Fields); n > maxSensitive {
+		fault("Sensitive", fmt.Sprintf("has %d keys, at most %d", n, maxSensitive))
+	}
+	for _, k := range slices.Sorted(maps.Keys(fields.Fields)) {
+		name := "Sensitive[" + quoteKey(k) + "]"
+		v := fields.Fields[k]
+		if !sensitiveKey.MatchString(k) {
+			fault(name, "has a key with other characters than letters, digits, _ and -")
+		}
+		switch reason := checkValue(v); {
+		case v == nil:
+		case v == "":
+			fault(name, "is empty")
+		case reason != "":
+			fault(name, reason)
+		}
+	}
+	return faults
+}
+
+// checkValue says what is wrong with a metadata value, and nothing of the value itself.
+func checkValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		if !utf8.ValidString(v) {
+			return "is not valid UTF-8"
+		}
+		return ""
+	case bool, int64, uint64:
+		return ""
+	case json.Number:
+		if _, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
+			return ""
+		}
+		return "is a number but no integer"
+	case nil:
+		return "is nil, not a string, bool or integer"
+	}
+	return fmt.Sprintf("is a %T, not a string, bool or integer", v)
+}
+
+// quoteKey shows a metadata key in an error, if it is a plain word; another key could be anything.
+func quoteKey(k string) string {
+	if len(k) <= 64 && sensitiveKey.MatchString(k) {
+		return strconv.Quote(k)
+	}
+	return "…"
+}
