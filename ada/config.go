@@ -2,6 +2,8 @@ package ada
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -108,6 +110,18 @@ func ConfigFromEnv() Config {
 		APIKey:  Secret(os.Getenv("ADA_API_KEY")),
 	}
 }
+
+// String returns the base URL, or says that there is none.
+func (c Config) String() string {
+	base, faults := c.base()
+	if len(faults) > 0 {
+		return "ada.Config(invalid)"
+	}
+	return "ada.Config(" + base.String() + ")"
+}
+
+// Format writes the same as String for every verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 func (h HTTPConfig) withDefaults() HTTPConfig {
 	h.AttemptTimeout = or(h.AttemptTimeout, 30*time.Second)

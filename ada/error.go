@@ -1,6 +1,7 @@
 package ada
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,8 +59,8 @@ type Error struct {
 	Faults     []Fault       // what the SDK found wrong with the parameters or the answer, all of it
 	Problems   []Problem     // what the server found wrong, in its own words
 
-	answer    *transport.Answer // behind a pointer, which fmt does not follow
-	kind      error             // the sentinel, where it does not follow from the status
+	answer    *transport.Answer
+	kind      error // the sentinel, where it does not follow from the status
 	cause     error
 	unknown   bool
 	retryable bool
@@ -235,11 +236,11 @@ func (e *Error) Body() []byte {
 	return e.answer.Body[:min(len(e.answer.Body), 64<<10)]
 }
 
-// Format writes the same as Error for every verb.
-func (e *Error) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
+// Format writes the same as Error for every verb, of an Error that was copied too.
+func (e Error) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.Error()) }
 
 // MarshalText returns the same as Error.
-func (e *Error) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+func (e Error) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
 // LogValue returns the parts of the error that are safe to log, as a group.
 func (e *Error) LogValue() slog.Value {
@@ -278,7 +279,7 @@ func newError(op Operation, o transport.Outcome) *Error {
 	case errors.As(o.Err, &fault):
 		e.Faults = []Fault{fault}
 	case errors.As(o.Err, &mismatch):
-		e.Faults = []Fault{{mismatch.Field, "has another type"}}
+		e.Faults = []Fault{{cmp.Or(mismatch.Field, "the body"), "has another type"}}
 	case errors.Is(o.Err, transport.ErrPayload):
 		e.kind = ErrTooLarge
 	case errors.Is(o.Err, transport.ErrPaced):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -162,7 +163,7 @@ func inside(place string, err error) error {
 	case errors.As(err, &fault):
 		return ada.Fault{Field: place + "." + fault.Field, Reason: fault.Reason}
 	case errors.As(err, &mismatch):
-		return ada.Fault{Field: place + "." + mismatch.Field, Reason: "has another type"}
+		return ada.Fault{Field: strings.TrimSuffix(place+"."+mismatch.Field, "."), Reason: "has another type"}
 	}
 	return err
 }

@@ -336,6 +336,11 @@ func parse(body []byte) (c change, faults []fault) {
 	if raw, ok := profile["metadata"]; ok {
 		if c.profile.clearMetadata = string(raw) == "null"; !c.profile.clearMetadata {
 			c.profile.metadata = values(raw, "$.profile.metadata", bad)
+			for _, v := range c.profile.metadata {
+				if v == nil {
+					bad("$.profile.metadata", "has a value that is null")
+				}
+			}
 			if len(raw) > maxMetadata {
 				bad("$.profile.metadata", tooMuchMetadata)
 			}

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -90,16 +91,27 @@ func (l *Limiter) next(now time.Time) time.Time {
 	return slot
 }
 
-// Pacer holds the attempts of one API family to its limiter, and to what the server says of its own count: when that
-// is used up, every attempt waits for its reset, and after a 429 for as long as the server asked.
+// How a Pacer spaces attempts after a 429: the gap doubles with each, and shrinks with each success until it is gone.
+const (
+	firstGap   = 250 * time.Millisecond
+	longestGap = 8 * time.Second
+	gapIsOver  = 10 * time.Millisecond
+	gapShrinks = 16 // by one part in
+)
+
+// Pacer holds the attempts of one API family to its limiter, and to what the server says of its own count, in which
+// other processes have a part: when that is used up, attempts wait for its reset. After a 429 they wait for as long as
+// the server asked, and then go one by one, at a gap that finds the share of the limit that is left to this process.
 type Pacer struct {
 	limiter  interface{ Wait(context.Context) error }
 	maxBlock time.Duration
 
 	mu    sync.Mutex
-	until time.Time // nothing is sent before
-	reset time.Time // when left ends
-	left  int       // sends that the server still allows before reset
+	until time.Time     // nothing is sent before
+	reset time.Time     // when left ends
+	left  int           // sends that the server still allows before reset
+	gap   time.Duration // between sends
+	next  time.Time     // the first send that the gap allows
 }
 
 // NewPacer returns a pacer around limiter. A block longer than maxBlock is left to the server to enforce, since its
@@ -114,71 +126,94 @@ func (p *Pacer) Wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
-		if err := p.limiter.Wait(ctx); err != nil {
-			return err
-		}
-		wait := p.take(time.Now())
-		if wait <= 0 {
-			return nil
-		}
-		// A slot from before a block is no slot after it: whoever waited takes a new one.
+		wait, taken := p.take(time.Now())
 		if deadline, limited := ctx.Deadline(); limited && time.Now().Add(wait).After(deadline) {
 			return fmt.Errorf("the server's limit is used up for %s, past the deadline: %w", wait.Round(time.Millisecond), context.DeadlineExceeded)
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
+		if !taken {
+			continue
+		}
+		if err := p.limiter.Wait(ctx); err != nil {
+			return err
+		}
+		p.mu.Lock()
+		blocked := p.until.After(time.Now())
+		p.mu.Unlock()
+		if !blocked { // or else a 429 came in meanwhile, and this slot is no good any more
+			return nil
+		}
 	}
 }
 
-// take uses one of the sends that the server allows, or says how long there is none.
-func (p *Pacer) take(now time.Time) time.Duration {
+// take uses one of the sends that the server allows, and says when it may go; or it says how long there is none.
+func (p *Pacer) take(now time.Time) (wait time.Duration, taken bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if wait := p.until.Sub(now); wait > 0 {
-		return wait
+		return wait, false
 	}
 	if wait := p.reset.Sub(now); wait > 0 {
 		if p.left <= 0 {
-			return wait
+			return wait, false
 		}
 		p.left--
 	}
-	return 0
+	if p.gap == 0 {
+		return 0, true
+	}
+	at := now
+	if p.next.After(at) {
+		at = p.next
+	}
+	p.next = at.Add(p.gap/2 + rand.N(p.gap))
+	return at.Sub(now), true
 }
 
-// Observe learns from an answer's X-RateLimit-Remaining and X-RateLimit-Reset.
-func (p *Pacer) Observe(h http.Header) {
-	if p == nil {
+// Observe learns from an answer.
+func (p *Pacer) Observe(a *Answer) {
+	if p == nil || a == nil {
 		return
 	}
-	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
 	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case a.Status == http.StatusTooManyRequests:
+		// Without a word of the server's, for the shortest of its windows.
+		wait := max(retryAfter(a.Header, a.Status, now), time.Second)
+		if wait > p.maxBlock {
+			return
+		}
+		if now.After(p.until) { // not one of a volley that was refused together
+			p.gap = min(max(2*p.gap, firstGap), longestGap)
+		}
+		if until := now.Add(wait); until.After(p.until) {
+			p.until, p.next = until, until.Add(rand.N(p.gap))
+		}
+	case a.Status < 400:
+		if p.gap -= p.gap / gapShrinks; p.gap < gapIsOver {
+			p.gap = 0
+		}
+		p.count(a.Header, now)
+	}
+}
+
+// count learns from X-RateLimit-Remaining and X-RateLimit-Reset.
+func (p *Pacer) count(h http.Header, now time.Time) {
+	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
 	wait := untilReset(h, now)
 	if err != nil || left < 0 || wait <= 0 || wait > p.maxBlock {
 		return
 	}
 	reset := now.Add(wait)
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	// Answers overtake one another, and Reset counts whole seconds: within a window the lowest count is the newest.
 	if reset.Sub(p.reset).Abs() < time.Second {
-		p.left = min(p.left, left)
-		return
+		left = min(left, p.left)
 	}
 	p.reset, p.left = reset, left
-}
-
-// Block holds every attempt back until t.
-func (p *Pacer) Block(t time.Time) {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t.After(p.until) {
-		p.until = t
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -161,18 +161,14 @@ func (r *run) attempt(ctx context.Context) error {
 	r.started = time.Now()
 	r.made = true
 	r.out.Attempts++
-	r.out.Answer = nil
 	if r.call.Started != nil {
 		r.call.Started(r.out.Attempts, r.started.Sub(before))
 	}
 
 	ctx, cancel := context.WithTimeoutCause(ctx, r.call.Timeout, ErrTimeout)
 	defer cancel()
-	answer, err := r.exchange(ctx, key)
-	if answer != nil {
-		r.out.Answer = answer
-		r.call.Pacer.Observe(answer.Header)
-	}
+	r.out.Answer, err = r.exchange(ctx, key)
+	r.call.Pacer.Observe(r.out.Answer)
 	return err
 }
 
@@ -286,9 +282,6 @@ func (r *run) judge(ctx context.Context) bool {
 	now := time.Now()
 	if errors.Is(o.Err, ErrStatus) {
 		o.RetryAfter = retryAfter(o.Answer.Header, o.Answer.Status, now)
-		if o.Answer.Status == http.StatusTooManyRequests && o.RetryAfter <= p.MaxRetryAfter {
-			r.call.Pacer.Block(now.Add(o.RetryAfter))
-		}
 	}
 	if !transient || !r.made || ctx.Err() != nil || o.Attempts >= p.MaxAttempts || o.RetryAfter > p.MaxRetryAfter {
 		return false

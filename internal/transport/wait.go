@@ -13,7 +13,7 @@ import (
 // a wait but noise.
 const maxAsked = 24 * time.Hour
 
-// backoff is exponential with full jitter: anywhere between 0 and the ceiling of the attempt that just failed.
+// backoff is exponential with full jitter: anywhere above 0 and up to the ceiling of the attempt that just failed.
 func backoff(lowest, highest time.Duration, attempts int) time.Duration {
 	ceiling := lowest
 	for range attempts - 1 {
@@ -23,7 +23,7 @@ func backoff(lowest, highest time.Duration, attempts int) time.Duration {
 		}
 		ceiling *= 2
 	}
-	return rand.N(max(min(ceiling, highest), 1)) //nolint:gosec // jitter is no secret
+	return rand.N(max(min(ceiling, highest), 1)) + 1
 }
 
 // retryAfter is how long the answer asks to wait: Retry-After, else, when the rate limit is what refused,

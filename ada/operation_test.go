@@ -1,0 +1,159 @@
+package ada_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/ada/adatest"
+)
+
+var (
+	getThing    = ada.Operation{Name: "things.Get", Method: http.MethodGet, Route: "/api/v2/things/{group}/items/{id}/"}
+	createThing = ada.Operation{Name: "things.Create", Method: http.MethodPost, Route: "/api/v2/things/"}
+)
+
+func newClient(t *testing.T, config ada.Config) *ada.Client {
+	t.Helper()
+	if config.BaseURL == "" {
+		config.BaseURL = "https://gateway.example.com/ada"
+	}
+	if config.APIKey == "" {
+		config.APIKey = key
+	}
+	client, err := ada.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestNewRequest(t *testing.T) {
+	client := newClient(t, ada.Config{})
+	req, err := client.NewRequest(t.Context(), getThing, nil, "a/b?c#d", "%2e ü")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "https://gateway.example.com/ada/api/v2/things/a%2Fb%3Fc%23d/items/%252e%20%C3%BC/"; req.URL.String() != want {
+		t.Errorf("got %s, want %s", req.URL, want)
+	}
+	if req.Body != nil || req.Header.Get("Content-Type") != "" {
+		t.Errorf("a request without a body has %v and Content-Type %q", req.Body, req.Header.Get("Content-Type"))
+	}
+
+	_, err = client.NewRequest(t.Context(), getThing, nil, "", "..")
+	wantFaults(t, err, ada.Fault{Field: "group", Reason: "is empty or a dot segment"}, ada.Fault{Field: "id", Reason: "is empty or a dot segment"})
+	_, err = client.NewRequest(t.Context(), getThing, nil, "one")
+	wantFaults(t, err, ada.Fault{Field: getThing.Route, Reason: "has more parameters than there are values"})
+	_, err = client.NewRequest(t.Context(), createThing, nil, "one")
+	wantFaults(t, err, ada.Fault{Field: createThing.Route, Reason: "has fewer parameters than there are values"})
+	_, err = client.NewRequest(t.Context(), createThing, make(chan int))
+	wantFaults(t, err, ada.Fault{Field: "the body", Reason: "cannot be encoded as JSON"})
+	_, err = client.NewRequest(t.Context(), ada.Operation{Name: "x", Method: "GE T", Route: "/"}, nil)
+	wantFaults(t, err, ada.Fault{Field: "the operation", Reason: "has a method or a route that cannot be sent"})
+}
+
+// Whatever a request was made of, Do sends it only where its operation says.
+func TestDoRefusesOtherRequests(t *testing.T) {
+	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: neverSent(t)}})
+	misfit := ada.Fault{Field: "the request", Reason: "does not fit GET /api/v2/things/{group}/items/{id}/"}
+	foreign := ada.Fault{Field: "the request", Reason: "leaves the client's origin"}
+	const at = "https://gateway.example.com/ada"
+	tests := []struct {
+		method, url string
+		want        []ada.Fault
+	}{
+		{"POST", at + "/api/v2/things/g/items/1/", []ada.Fault{misfit}},
+		{"GET", at + "/api/v2/things/g/items/1", []ada.Fault{misfit}},
+		{"GET", at + "/api/v2/things/g/items//", []ada.Fault{misfit}},
+		{"GET", at + "/api/v2/things/g/items/%2e%2E/", []ada.Fault{misfit}},
+		{"GET", at + "/api/v2/things/g/items/./", []ada.Fault{misfit}},
+		{"GET", at + "/api/v2/things/g/other/1/", []ada.Fault{misfit}},
+		{"GET", at + "/api/v2/things/g/items/1/x/", []ada.Fault{misfit}},
+		{"GET", "https://gateway.example.com/api/v2/things/g/items/1/", []ada.Fault{misfit}},
+		{"GET", "https://gateway.example.com/adapter/api/v2/things/g/items/1/", []ada.Fault{misfit}},
+		{"GET", "https://evil.example/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "http://gateway.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "https://gateway.example.com:444/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "https://u@gateway.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+	}
+	for _, tt := range tests {
+		req, err := http.NewRequestWithContext(t.Context(), tt.method, tt.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Do(req, getThing, nil)
+		wantFaults(t, err, tt.want...)
+	}
+}
+
+// net/http repeats a request by itself when it has such a header.
+func TestDoRefusesIdempotencyKeysThatWouldRepeatACall(t *testing.T) {
+	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: neverSent(t)}})
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key", "idempotency-key"} {
+		req, err := client.NewRequest(t.Context(), createThing, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header[name] = []string{"1"}
+		_, err = client.Do(req, createThing, nil)
+		wantFaults(t, err, ada.Fault{Field: "the request", Reason: "has an " + http.CanonicalHeaderKey(name) + " header, but its operation is not idempotent"})
+	}
+}
+
+func FuzzPathValue(f *testing.F) {
+	for _, s := range []string{"", ".", "..", "../videos/x", "a/b?x#y", "%2e%2e", "%2F", "\x00", "a\nb", "ü", "//evil.example", "?", "#", ";"} {
+		f.Add(s, "1")
+		f.Add("g", s)
+	}
+	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: key})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, group, id string) {
+		req, err := client.NewRequest(t.Context(), getThing, nil, group, id)
+		if err != nil {
+			return
+		}
+		if req.URL.Host != "acme.ada.support" || req.URL.RawQuery != "" || req.URL.Fragment != "" {
+			t.Errorf("%q and %q lead to %s", group, id, req.URL)
+		}
+		segments := strings.Split(req.URL.EscapedPath(), "/")
+		if len(segments) != 8 || segments[3] != "things" || segments[5] != "items" || segments[7] != "" {
+			t.Errorf("%q and %q lead to %s", group, id, req.URL.EscapedPath())
+		}
+	})
+}
+
+func TestNextPage(t *testing.T) {
+	client := newClient(t, ada.Config{})
+	op := ada.Operation{Name: "things.List", Method: http.MethodGet, Route: "/api/v2/things/"}
+	req, err := client.NewRequest(t.Context(), op, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := client.NextPage(req, op, "https://gateway.example.com/ada/api/v2/things/?cursor=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.URL.RawQuery != "cursor=2" || req.URL.RawQuery != "" {
+		t.Errorf("got %s after %s", next.URL, req.URL)
+	}
+	_, err = client.NextPage(req, op, "https://evil.example/ada/api/v2/things/?cursor=canary")
+	if want := "things.List: the answer is not usable: next_page_url leaves the origin"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	wantIs(t, err, ada.ErrAnswer)
+}
+
+func TestUnknownEndpointOfTheFake(t *testing.T) {
+	srv := adatest.New()
+	defer srv.Close()
+	req, err := srv.Client().NewRequest(t.Context(), createThing, map[string]any{"a": 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = srv.Client().Do(req, createThing, nil)
+	wantIs(t, err, ada.ErrNotFound)
+}
