@@ -3,4 +3,23 @@
 //   - [github.com/adasdk/ada-go/ada]: the client, its configuration, errors, retries and pacing
 //   - [github.com/adasdk/ada-go/endusers]: End Users v2
 //   - [github.com/adasdk/ada-go/ada/adatest]: a fake Ada for your tests
+//
+// # A first call
+//
+//	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: ada.Secret(key)})
+//	if err != nil {
+//		return err
+//	}
+//	users := endusers.New(client)
+//	user, created, err := users.Create(ctx, endusers.NewUser{ExternalID: "crm-42"})
+//
+// # Absent, null and zero
+//
+// A field of a request that can be cleared is an [ada.Opt]: left out it changes nothing, [ada.Set] gives it a value,
+// the zero value too, and [ada.Null] removes what it has. Fields of answers are plain values, empty where Ada has none.
+//
+// # Compatibility
+//
+// Structs can gain fields, so name the fields in literals; error identity under errors.Is stays. The table of what is
+// repeated, wait times and log records can change in a minor release. The two latest Go releases are supported.
 package adasdk

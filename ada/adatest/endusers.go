@@ -46,8 +46,12 @@ type EndUser struct {
 	// InConversation keeps the end user beyond 24 hours. Those that a client creates are in none; those of
 	// [Server.AddEndUser] are what it says.
 	InConversation bool
+}
 
-	sensitiveAt time.Time
+// user is an end user with what nobody outside needs to know.
+type user struct {
+	EndUser
+	sensitiveAt map[string]time.Time // when each key was set
 }
 
 // AddEndUser adds an end user, as a conversation does. What u leaves empty is made up. It returns the end user's id.
@@ -62,19 +66,26 @@ func (s *Server) EndUser(id string) (u EndUser, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire(time.Now())
-	found := s.find(func(u *EndUser) bool { return u.ID == id || u.ExternalID != "" && u.ExternalID == canonical(id) })
+	found := s.find(func(u *user) bool { return u.ID == id || u.ExternalID != "" && u.ExternalID == canonical(id) })
 	if found == nil {
 		return EndUser{}, false
 	}
-	u = *found
-	u.Profile, u.Sensitive = maps.Clone(u.Profile), maps.Clone(u.Sensitive)
-	if m, ok := u.Profile["metadata"].(map[string]any); ok {
-		u.Profile["metadata"] = maps.Clone(m)
-	}
-	return u, true
+	return found.clone(), true
 }
 
-func (s *Server) add(u EndUser, now time.Time) *EndUser {
+// clone returns a copy that shares no map with u.
+func (u EndUser) clone() EndUser {
+	u.Profile, u.Sensitive = maps.Clone(u.Profile), maps.Clone(u.Sensitive)
+	for k, v := range u.Profile {
+		if m, ok := v.(map[string]any); ok {
+			u.Profile[k] = maps.Clone(m)
+		}
+	}
+	return u
+}
+
+func (s *Server) add(given EndUser, now time.Time) *user {
+	u := &user{given.clone(), map[string]time.Time{}}
 	s.made++
 	if u.ID == "" {
 		u.ID = fmt.Sprintf("65a17e3f43bec88e%08x", s.made)
@@ -86,41 +97,44 @@ func (s *Server) add(u EndUser, now time.Time) *EndUser {
 	if u.UpdatedAt.IsZero() {
 		u.UpdatedAt = u.CreatedAt
 	}
-	u.Profile, u.Sensitive = maps.Clone(u.Profile), maps.Clone(u.Sensitive)
 	if u.Profile == nil {
 		u.Profile = map[string]any{}
 	}
-	u.sensitiveAt = now
-	s.users = append(s.users, &u)
-	return &u
+	for k := range u.Sensitive {
+		u.sensitiveAt[k] = now
+	}
+	i := len(s.users)
+	for i > 0 && s.users[i-1].CreatedAt.After(u.CreatedAt) {
+		i--
+	}
+	s.users = slices.Insert(s.users, i, u)
+	return u
 }
 
-func (s *Server) find(is func(*EndUser) bool) *EndUser {
+func (s *Server) find(is func(*user) bool) *user {
 	if i := slices.IndexFunc(s.users, is); i >= 0 {
 		return s.users[i]
 	}
 	return nil
 }
 
-func (s *Server) byID(id string) *EndUser {
-	return s.find(func(u *EndUser) bool { return u.ID == id })
+func (s *Server) byID(id string) *user {
+	return s.find(func(u *user) bool { return u.ID == id })
 }
 
-func (s *Server) byExternalID(id string) *EndUser {
-	return s.find(func(u *EndUser) bool { return u.ExternalID == canonical(id) })
+func (s *Server) byExternalID(id string) *user {
+	return s.find(func(u *user) bool { return u.ExternalID == canonical(id) })
 }
 
 func canonical(externalID string) string { return strings.ToLower(strings.TrimSpace(externalID)) }
 
 // expire forgets what Ada deletes with time.
 func (s *Server) expire(now time.Time) {
-	s.users = slices.DeleteFunc(s.users, func(u *EndUser) bool {
+	s.users = slices.DeleteFunc(s.users, func(u *user) bool {
 		return !u.InConversation && now.Sub(u.CreatedAt) >= lifeUnattached
 	})
 	for _, u := range s.users {
-		if now.Sub(u.sensitiveAt) >= lifeSensitive {
-			u.Sensitive = nil
-		}
+		maps.DeleteFunc(u.Sensitive, func(k string, _ any) bool { return now.Sub(u.sensitiveAt[k]) >= lifeSensitive })
 	}
 }
 
@@ -163,7 +177,7 @@ func (s *Server) list(r *request) reply {
 	}
 	start := 0
 	if q.Has("cursor") {
-		start = slices.IndexFunc(s.users, func(u *EndUser) bool { return u.ID == q.Get("cursor") })
+		start = slices.IndexFunc(s.users, func(u *user) bool { return u.ID == q.Get("cursor") })
 		if start < 0 {
 			return invalid(fault{"cursor", "query", "is not known"})
 		}
@@ -248,7 +262,7 @@ type change struct {
 	}
 }
 
-func (s *Server) apply(u *EndUser, c change, now time.Time) {
+func (s *Server) apply(u *user, c change, now time.Time) {
 	u.UpdatedAt = now
 	if c.externalID != nil {
 		u.ExternalID = canonical(*c.externalID)
@@ -279,12 +293,11 @@ func (s *Server) apply(u *EndUser, c change, now time.Time) {
 		if u.Sensitive == nil {
 			u.Sensitive = map[string]any{}
 		}
-		u.sensitiveAt = now
 		for k, v := range c.profile.sensitive {
 			if v == nil {
 				delete(u.Sensitive, k)
 			} else {
-				u.Sensitive[k] = v
+				u.Sensitive[k], u.sensitiveAt[k] = v, now
 			}
 		}
 	}
@@ -347,23 +360,21 @@ func parse(body []byte) (c change, faults []fault) {
 		}
 	}
 	if raw, ok := profile["sensitive_metadata"]; ok && string(raw) != "null" {
-		var wrapper struct {
-			Fields json.RawMessage `json:"fields"`
-		}
+		var wrapper map[string]json.RawMessage
 		const at = "$.profile.sensitive_metadata.fields"
-		if json.Unmarshal(raw, &wrapper) != nil || wrapper.Fields == nil {
+		if json.Unmarshal(raw, &wrapper) != nil || wrapper["fields"] == nil {
 			bad(at, "is required")
 			return c, faults
 		}
-		c.profile.sensitive = values(wrapper.Fields, at, bad)
+		c.profile.sensitive = values(wrapper["fields"], at, bad)
 		if len(c.profile.sensitive) > maxSensitive {
 			bad(at, "has more than 20 keys")
 		}
-		for k, v := range c.profile.sensitive {
+		for _, k := range slices.Sorted(maps.Keys(c.profile.sensitive)) {
 			if !sensitiveKey.MatchString(k) {
 				bad(at, "has a key with forbidden characters")
 			}
-			if v == "" {
+			if c.profile.sensitive[k] == "" {
 				bad(at, "has an empty value")
 			}
 		}
@@ -390,8 +401,8 @@ func values(raw json.RawMessage, at string, bad func(parameter, message string))
 		bad(at, "is not an object")
 		return nil
 	}
-	for k, v := range m {
-		switch v := v.(type) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		switch v := m[k].(type) {
 		case nil, string, bool:
 		case json.Number:
 			n, err := strconv.ParseInt(v.String(), 10, 64)

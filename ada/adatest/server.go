@@ -37,7 +37,7 @@ type Server struct {
 	calls    []Call
 	failures map[string][]Failure
 	sends    []time.Time // of the last minute
-	users    []*EndUser  // by age
+	users    []*user     // by age
 	made     int
 }
 
@@ -248,14 +248,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if failure.Drop {
-		panic(http.ErrAbortHandler) // how net/http closes a connection without an answer
+		drop(w)
+		return
 	}
 	for _, h := range []http.Header{answer.header, failure.Header} {
 		for k, v := range h {
-			w.Header()[k] = v
+			w.Header()[http.CanonicalHeaderKey(k)] = v
 		}
 	}
 	write(w, answer, failure.Truncate)
+}
+
+// drop closes the connection without an answer. Over HTTP/1 one byte goes out before: net/http's client, when nothing
+// comes back on a connection that it has used before, makes a GET again by itself, and its caller sees no failure.
+func drop(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // how net/http closes a connection, or resets a stream
+	}
+	_, _ = io.WriteString(conn, "H")
+	_ = conn.Close()
 }
 
 func write(w http.ResponseWriter, a reply, truncate bool) {
@@ -267,7 +279,9 @@ func write(w http.ResponseWriter, a reply, truncate bool) {
 			return
 		}
 		content = string(b)
-		w.Header().Set("Content-Type", "application/json")
+		if w.Header().Get("Content-Type") == "" {
+			w.Header().Set("Content-Type", "application/json")
+		}
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 	w.WriteHeader(a.status)
