@@ -278,7 +278,10 @@ func TestStatuses(t *testing.T) {
 // repeated, and says that it may have happened.
 func TestCreateWhoseAnswerIsLost(t *testing.T) {
 	for _, failure := range []adatest.Failure{
-		{Effect: true, Drop: true}, {Truncate: true}, {Effect: true, Status: 504}, {Effect: true, Status: 200, Body: "<html>"},
+		{Effect: true, Drop: true},
+		{Truncate: true},
+		{Effect: true, Status: 504},
+		{Effect: true, Status: 200, Body: "<html>"},
 		{Delay: time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {

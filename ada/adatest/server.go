@@ -259,14 +259,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, answer, failure.Truncate)
 }
 
-// drop closes the connection without an answer. Over HTTP/1 one byte goes out before: net/http's client, when nothing
-// comes back on a connection that it has used before, makes a GET again by itself, and its caller sees no failure.
+// drop closes the connection without an answer. Over HTTP/1 the first line of one goes out before: when nothing comes
+// back on a connection that was used before, net/http's client sends a GET again by itself, and nobody sees the failure.
 func drop(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler) // how net/http closes a connection, or resets a stream
 	}
-	_, _ = io.WriteString(conn, "H")
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
 	_ = conn.Close()
 }
 

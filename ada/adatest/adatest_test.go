@@ -1,0 +1,639 @@
+package adatest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/ada/adatest"
+)
+
+const collection = "/api/v2/end-users/"
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// try sends a request with the key of the fake. A path stands for a URL at its own address.
+func try(t *testing.T, srv *adatest.Server, method, target, body string) (answer, error) {
+	t.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = srv.Config().BaseURL + target
+	}
+	return tryWith(t, srv.Config().HTTP.Client, "Bearer "+string(adatest.APIKey), method, target, body)
+}
+
+func tryWith(t *testing.T, client *http.Client, authorization, method, target, body string) (answer, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", authorization)
+	resp, err := client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	content, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(content)}, err
+}
+
+// send is try for a request that is answered.
+func send(t *testing.T, srv *adatest.Server, method, target, body string) answer {
+	t.Helper()
+	got, err := try(t, srv, method, target, body)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, target, err)
+	}
+	return got
+}
+
+// want checks the status.
+func (a answer) want(t *testing.T, status int) answer {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("answer %d %.300s, want %d", a.status, a.body, status)
+	}
+	return a
+}
+
+// problem is what the error envelope holds.
+type problem struct {
+	Type    string   `json:"type"`
+	Message string   `json:"message"`
+	Details []detail `json:"details"`
+}
+
+type detail struct {
+	Parameter string `json:"parameter"`
+	Location  string `json:"location"`
+	Message   string `json:"message"`
+}
+
+// problem reads the one problem of an error envelope, which may hold nothing else.
+func (a answer) problem(t *testing.T) problem {
+	t.Helper()
+	var envelope struct {
+		Errors []problem `json:"errors"`
+	}
+	d := json.NewDecoder(strings.NewReader(a.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&envelope); err != nil || len(envelope.Errors) != 1 {
+		t.Fatalf("%d %.300s is no envelope with one error: %v", a.status, a.body, err)
+	}
+	if p := envelope.Errors[0]; p.Type == "" || p.Message == "" || !strings.Contains(a.body, `"details":`) {
+		t.Errorf("incomplete: %s", a.body)
+	}
+	if got := a.header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type is %q", got)
+	}
+	return envelope.Errors[0]
+}
+
+// endpoints are a valid request for every operation, to a server that has an end user with this id.
+const someID = "65a17e3f43bec88e2792d0eb"
+
+var endpoints = []struct {
+	operation, method, path, body string
+	status                        int // with someone, who has the external id crm-1
+}{
+	{"endusers.Get", "GET", collection + someID, "", 200},
+	{"endusers.GetByExternalID", "GET", collection + "?external_id=crm-1", "", 200},
+	{"endusers.All", "GET", collection, "", 200},
+	{"endusers.Create", "POST", collection, `{}`, 201},
+	{"endusers.Update", "PATCH", collection + someID, `{"profile":{}}`, 200},
+}
+
+// newServer returns a server without limits, with someone.
+func newServer(t *testing.T) *adatest.Server {
+	t.Helper()
+	srv := adatest.NewServer(t, adatest.RateLimit(0, 0))
+	srv.AddEndUser(adatest.EndUser{ID: someID, ExternalID: "crm-1", InConversation: true})
+	return srv
+}
+
+func TestStatuses(t *testing.T) {
+	const limit = 10 << 20
+	tests := []struct {
+		method, path, body string
+		status             int
+		problem            string
+	}{
+		{"POST", collection, `{"external_id":"CRM-1"}`, 200, ""},
+		{"POST", collection, `{"external_id":"crm-2"}`, 201, ""},
+		{"GET", collection + "?limit=0", "", 400, "validation_error"},
+		{"GET", collection + "?external_id=", "", 400, "validation_error"},
+		{"POST", collection, `{`, 400, "validation_error"},
+		{"PATCH", collection + someID, `{}`, 400, "validation_error"},
+		{"GET", collection + "65a17e3f43bec88effffffff", "", 404, "not_found"},
+		{"GET", collection + "a%2Fb%20c", "", 404, "not_found"},
+		{"GET", collection + "?external_id=crm-3", "", 404, "not_found"},
+		{"PATCH", collection + "65a17e3f43bec88effffffff", `{"profile":{}}`, 404, "not_found"},
+		{"PATCH", collection + someID, `{"profile":{},"external_id":"Crm-4"}`, 409, "conflict"},
+		{"POST", collection, `{}` + strings.Repeat(" ", limit-2), 201, ""},
+		{"POST", collection, `{}` + strings.Repeat(" ", limit-1), 413, "content_too_large"},
+		{"PATCH", collection + someID, `{"profile":{}}` + strings.Repeat(" ", limit), 413, "content_too_large"},
+	}
+	for _, e := range endpoints {
+		tests = append(tests, struct {
+			method, path, body string
+			status             int
+			problem            string
+		}{e.method, e.path, e.body, e.status, ""})
+	}
+	for _, tt := range tests {
+		srv := newServer(t)
+		srv.AddEndUser(adatest.EndUser{ExternalID: "crm-4"})
+		got := send(t, srv, tt.method, tt.path, tt.body)
+		if got.status != tt.status {
+			t.Errorf("%s %s %.60s: answer %d %.300s, want %d", tt.method, tt.path, tt.body, got.status, got.body, tt.status)
+		} else if tt.problem != "" {
+			if p := got.problem(t); p.Type != tt.problem || (p.Details != nil) != (tt.status == 400) {
+				t.Errorf("%s %s %.60s: answer %+v, want type %s", tt.method, tt.path, tt.body, p, tt.problem)
+			}
+		}
+	}
+}
+
+func TestUnauthorized(t *testing.T) {
+	srv := newServer(t)
+	before := send(t, srv, "GET", collection, "").body
+	for _, authorization := range []string{"", "Bearer", "Bearer another-key", string(adatest.APIKey), "Basic " + string(adatest.APIKey)} {
+		for _, e := range endpoints {
+			got, err := tryWith(t, srv.Config().HTTP.Client, authorization, e.method, srv.Config().BaseURL+e.path, e.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := got.want(t, 401).problem(t); p.Type != "unauthorized" {
+				t.Errorf("%s with %q: %+v", e.operation, authorization, p)
+			}
+			if got.header.Get("X-RateLimit-Limit") != "" {
+				t.Errorf("%s with %q: rate limit headers", e.operation, authorization)
+			}
+		}
+	}
+	if diff := cmp.Diff(before, send(t, srv, "GET", collection, "").body); diff != "" {
+		t.Errorf("it took effect (-before +after)\n%s", diff)
+	}
+}
+
+// fakeTB is a test that is told of its failures, and does not fail.
+type fakeTB struct {
+	testing.TB
+	errors, fatals []string
+	cleanups       []func()
+}
+
+func (f *fakeTB) Helper()                   {}
+func (f *fakeTB) Cleanup(c func())          { f.cleanups = append(f.cleanups, c) }
+func (f *fakeTB) Errorf(s string, a ...any) { f.errors = append(f.errors, fmt.Sprintf(s, a...)) }
+func (f *fakeTB) Fatalf(s string, a ...any) { f.Fatal(fmt.Sprintf(s, a...)) }
+func (f *fakeTB) Fatal(a ...any) {
+	f.fatals = append(f.fatals, fmt.Sprint(a...))
+	runtime.Goexit()
+}
+
+func TestUnknownEndpoints(t *testing.T) {
+	tests := []struct{ method, path string }{
+		{"GET", "/api/v2/end-users"},
+		{"POST", "/api/v2/end-users"},
+		{"GET", collection + someID + "/"},
+		{"GET", collection + someID + "/messages"},
+		{"DELETE", collection + someID},
+		{"PUT", collection + someID},
+		{"POST", collection + someID},
+		{"PATCH", collection},
+		{"GET", "/v2/end-users/"},
+		{"GET", "/"},
+	}
+	for _, tt := range tests {
+		tb := &fakeTB{TB: t}
+		srv := adatest.NewServer(tb)
+		got := send(t, srv, tt.method, tt.path, `{"profile":{}}`).want(t, 404)
+		if p := got.problem(t); p.Type != "not_found" {
+			t.Errorf("%s %s: %+v", tt.method, tt.path, p)
+		}
+		if diff := cmp.Diff([]string{"adatest: Ada has no " + tt.method + " " + tt.path}, tb.errors); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if calls := srv.Calls(); len(calls) != 1 || calls[0].Operation != "" {
+			t.Errorf("%s %s: calls %+v", tt.method, tt.path, calls)
+		}
+		if len(tb.cleanups) != 1 {
+			t.Fatalf("%d cleanups, want 1", len(tb.cleanups))
+		}
+		tb.cleanups[0]()
+		if _, err := try(t, srv, "GET", collection, ""); err == nil {
+			t.Error("the end of the test did not close the server")
+		}
+	}
+
+	srv := adatest.New()
+	defer srv.Close()
+	send(t, srv, "GET", "/", "").want(t, 404)
+}
+
+func TestFailOfUnknownOperation(t *testing.T) {
+	const want = `adatest: no operation is called "endusers.Delete"`
+	tb := &fakeTB{TB: t}
+	srv := adatest.NewServer(tb)
+	defer srv.Close()
+	stopped := true
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		srv.Fail("endusers.Delete", adatest.Failure{Status: 500})
+		stopped = false
+	}()
+	<-done
+	if diff := cmp.Diff([]string{want}, tb.fatals); diff != "" || !stopped {
+		t.Errorf("stopped: %t (-want +got)\n%s", stopped, diff)
+	}
+
+	defer func() {
+		if err, ok := recover().(error); !ok || err.Error() != want {
+			t.Errorf("panic with %v, want %s", err, want)
+		}
+	}()
+	program := adatest.New()
+	defer program.Close()
+	program.Fail("endusers.Delete")
+}
+
+func TestFail(t *testing.T) {
+	const envelope = `{"errors":[{"type":"service_unavailable","message":"Service Unavailable","details":null}]}`
+	tests := []struct {
+		name    string
+		failure adatest.Failure
+		status  int // 0: no answer
+		body    string
+		header  [2]string
+		effect  bool
+		takes   time.Duration
+	}{
+		{name: "Status", failure: adatest.Failure{Status: 503}, status: 503, body: envelope, header: [2]string{"Content-Type", "application/json"}},
+		{name: "Status and Body", failure: adatest.Failure{Status: 502, Body: "<html>down</html>"}, status: 502, body: "<html>down</html>",
+			header: [2]string{"Content-Type", "text/html; charset=utf-8"}},
+		{name: "Status and Header", failure: adatest.Failure{Status: 503, Header: http.Header{"Retry-After": {"7"}}}, status: 503, body: envelope,
+			header: [2]string{"Retry-After", "7"}},
+		{name: "Header replaces", failure: adatest.Failure{Status: 503, Header: http.Header{"content-type": {"text/plain"}}}, status: 503,
+			body: envelope, header: [2]string{"Content-Type", "text/plain"}},
+		{name: "Header alone", failure: adatest.Failure{Header: http.Header{"X-RateLimit-Remaining": {"0"}}}, status: 201, effect: true,
+			header: [2]string{"X-RateLimit-Remaining", "0"}},
+		{name: "Status of a success", failure: adatest.Failure{Status: 200, Body: `{}`}, status: 200, body: `{}`},
+		{name: "Status and Effect", failure: adatest.Failure{Status: 503, Effect: true}, status: 503, body: envelope, effect: true},
+		{name: "Drop", failure: adatest.Failure{Drop: true}},
+		{name: "Drop and Effect", failure: adatest.Failure{Drop: true, Effect: true}, effect: true},
+		{name: "Truncate", failure: adatest.Failure{Truncate: true}, effect: true},
+		{name: "Truncate and Status", failure: adatest.Failure{Truncate: true, Status: 503}},
+		{name: "Truncate and Body", failure: adatest.Failure{Truncate: true, Status: 200, Body: `{"end_user_id":"1"}`}},
+		{name: "Delay", failure: adatest.Failure{Delay: time.Hour}, status: 201, effect: true, takes: time.Hour},
+		{name: "Delay and Status", failure: adatest.Failure{Delay: time.Minute, Status: 503}, status: 503, body: envelope, takes: time.Minute},
+		{name: "Delay and Drop", failure: adatest.Failure{Delay: time.Minute, Drop: true}, takes: time.Minute},
+		{name: "nothing", failure: adatest.Failure{}, status: 201, effect: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := newServer(t)
+				srv.Fail("endusers.Create", tt.failure)
+				start := time.Now()
+				got, err := try(t, srv, "POST", collection, `{"external_id":"crm-42"}`)
+				if d := time.Since(start); d != tt.takes {
+					t.Errorf("it took %s, want %s", d, tt.takes)
+				}
+				if (err != nil) != (tt.status == 0) {
+					t.Fatalf("answer %d %q, error %v", got.status, got.body, err)
+				}
+				if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("error %v, want that of a connection that was closed", err)
+				}
+				if tt.status != 0 {
+					got.want(t, tt.status)
+				}
+				if tt.body != "" && got.body != tt.body {
+					t.Errorf("body %q, want %q", got.body, tt.body)
+				}
+				if name := tt.header[0]; got.header.Get(name) != tt.header[1] {
+					t.Errorf("%s is %q, want %q", name, got.header.Get(name), tt.header[1])
+				}
+				_, effect := srv.EndUser("crm-42")
+				if effect != tt.effect {
+					t.Errorf("took effect: %t, want %t", effect, tt.effect)
+				}
+				status := 201
+				if effect {
+					status = 200
+				}
+				send(t, srv, "POST", collection, `{"external_id":"crm-42"}`).want(t, status)
+				if n := len(srv.Calls("endusers.Create")); n != 2 {
+					t.Errorf("%d calls, want the one that failed and the next", n)
+				}
+			})
+		})
+	}
+}
+
+func TestFailQueues(t *testing.T) {
+	srv := newServer(t)
+	for _, e := range endpoints {
+		srv.Fail(e.operation, adatest.Failure{Status: 500}, adatest.Failure{Drop: true})
+		srv.Fail(e.operation, adatest.Failure{Status: 408})
+	}
+	srv.Fail("endusers.Get") // no failures
+	for n, status := range []int{500, 0, 408, -1, -1} {
+		for _, e := range endpoints {
+			if status < 0 {
+				status = e.status
+			}
+			got, err := try(t, srv, e.method, e.path, e.body)
+			if got.status != status {
+				t.Errorf("%s, request %d: answer %d, %v, want %d", e.operation, n, got.status, err, status)
+			}
+			if n > 2 {
+				status = -1
+			}
+		}
+	}
+	if n := len(srv.Calls()); n != 5*len(endpoints) {
+		t.Errorf("%d calls, want %d: net/http repeated some", n, 5*len(endpoints))
+	}
+}
+
+// A client that gives up during a delay does not keep the server.
+func TestFailDelayOfClientThatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(t)
+		srv.Fail("endusers.Get", adatest.Failure{Delay: 24 * time.Hour, Status: 503})
+		client := srv.Config().HTTP.Client
+		client.Timeout = time.Second
+		start := time.Now()
+		_, err := tryWith(t, client, "Bearer "+string(adatest.APIKey), "GET", srv.Config().BaseURL+collection+someID, "")
+		var timeout interface{ Timeout() bool }
+		if !errors.As(err, &timeout) || !timeout.Timeout() || time.Since(start) != time.Second {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		send(t, srv, "GET", collection+someID, "").want(t, 200)
+	})
+}
+
+func TestCalls(t *testing.T) {
+	srv := newServer(t)
+	if calls := srv.Calls(); len(calls) != 0 {
+		t.Errorf("%d calls before the first", len(calls))
+	}
+	srv.Fail("endusers.Create", adatest.Failure{Status: 503}, adatest.Failure{Drop: true})
+	var want, creates []string
+	for _, e := range append(endpoints, endpoints...) {
+		_, _ = try(t, srv, e.method, e.path, e.body)
+		line := strings.Join([]string{e.operation, e.method, e.path, e.body}, " ")
+		want = append(want, line)
+		if e.operation == "endusers.Create" || e.operation == "endusers.Update" {
+			creates = append(creates, line)
+		}
+	}
+	lines := func(operations ...string) (all []string) {
+		for _, c := range srv.Calls(operations...) {
+			all = append(all, strings.Join([]string{c.Operation, c.Method, c.URL.RequestURI(), string(c.Body)}, " "))
+			if got := c.Header.Get("Authorization"); got != "Bearer "+string(adatest.APIKey) {
+				t.Errorf("%s: Authorization is %q", c.Operation, got)
+			}
+		}
+		return all
+	}
+	if diff := cmp.Diff(want, lines()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(creates, lines("endusers.Update", "endusers.Create")); diff != "" {
+		t.Errorf("filtered (-want +got)\n%s", diff)
+	}
+	if calls := srv.Calls("endusers.Delete"); len(calls) != 0 {
+		t.Errorf("%d calls of an unknown operation", len(calls))
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	tests := []struct {
+		name                 string
+		opts                 []adatest.Option
+		perSecond, perMinute int // 0: none
+	}{
+		{"Ada's own", nil, 30, 300},
+		{"other", []adatest.Option{adatest.RateLimit(3, 10)}, 3, 10},
+		{"seconds alone", []adatest.Option{adatest.RateLimit(2, 0)}, 2, 0},
+		{"minutes alone", []adatest.Option{adatest.RateLimit(0, 7)}, 0, 7},
+		{"one", []adatest.Option{adatest.RateLimit(1, 1)}, 1, 1},
+		{"none", []adatest.Option{adatest.RateLimit(0, 0)}, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := adatest.NewServer(t, tt.opts...)
+				start := time.Now()
+				var second, minute int // admitted in the windows that began last
+				var waited time.Duration
+				for n := 0; n < 400 && waited < 3*time.Minute; n++ {
+					got := send(t, srv, "GET", collection, "")
+					headers := [3]string{got.header.Get("X-RateLimit-Limit"), got.header.Get("X-RateLimit-Remaining"), got.header.Get("X-RateLimit-Reset")}
+					if got.status == 200 {
+						second, minute = second+1, minute+1
+						var want [3]string
+						if tt.perMinute > 0 {
+							end := start.Add(waited.Truncate(time.Minute)).Add(time.Minute)
+							want = [3]string{strconv.Itoa(tt.perMinute), strconv.Itoa(tt.perMinute - minute), strconv.FormatInt(end.Unix(), 10)}
+						}
+						if headers != want {
+							t.Fatalf("request %d at %s: rate limit headers %q, want %q", n, waited, headers, want)
+						}
+						continue
+					}
+					wait := time.Second
+					full := second == tt.perSecond
+					if minute == tt.perMinute && tt.perMinute > 0 {
+						wait, full = time.Minute-waited%time.Minute, true
+					}
+					if p := got.want(t, 429).problem(t); p.Type != "too_many_requests" || !full {
+						t.Fatalf("request %d at %s: %+v after %d in the second, %d in the minute", n, waited, p, second, minute)
+					}
+					if retry := got.header.Get("Retry-After"); retry != strconv.Itoa(int(wait/time.Second)) || headers != [3]string{} {
+						t.Fatalf("request %d at %s: Retry-After %s, want %s; rate limit headers %q", n, waited, retry, wait, headers)
+					}
+					time.Sleep(wait - time.Nanosecond)
+					send(t, srv, "GET", collection, "").want(t, 429)
+					time.Sleep(time.Nanosecond)
+					waited, second = waited+wait, 0
+					if waited%time.Minute == 0 {
+						minute = 0
+					}
+				}
+				if limited := tt.perSecond+tt.perMinute > 0; limited != (waited > 0) {
+					t.Errorf("waited %s in all", waited)
+				}
+				if d := time.Since(start); d != waited {
+					t.Errorf("it took %s, of which %s were waits", d, waited)
+				}
+			})
+		})
+	}
+}
+
+// A window slides: what Retry-After says is rounded up, and enough for a window that ends within a second.
+func TestRetryAfterIsEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t, adatest.RateLimit(0, 2))
+		for _, pause := range []time.Duration{1234 * time.Millisecond, 3 * time.Second} {
+			send(t, srv, "GET", collection, "").want(t, 200)
+			time.Sleep(pause)
+		}
+		got := send(t, srv, "GET", collection, "").want(t, 429) // at 4.234 s, and the first one leaves at 60 s
+		if retry := got.header.Get("Retry-After"); retry != "56" {
+			t.Fatalf("Retry-After %s, want 56", retry)
+		}
+		time.Sleep(56 * time.Second)
+		send(t, srv, "GET", collection, "").want(t, 200)
+	})
+}
+
+func TestRateLimitOfEveryEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t, adatest.RateLimit(1, 0))
+		srv.AddEndUser(adatest.EndUser{ID: someID, ExternalID: "crm-1"})
+		for _, e := range endpoints {
+			send(t, srv, e.method, e.path, e.body).want(t, e.status)
+			send(t, srv, e.method, e.path, e.body).want(t, 429)
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+func TestClientKeepsToTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t, adatest.RateLimit(2, 5))
+		client := srv.Client()
+		op := ada.Operation{Name: "endusers.All", Method: "GET", Route: collection}
+		start := time.Now()
+		for range 6 {
+			req, err := client.NewRequest(t.Context(), op, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.Do(req, op, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if n, d := len(srv.Calls()), time.Since(start); n != 6 || d < time.Minute {
+			t.Errorf("%d requests in %s, want 6 in a minute", n, d)
+		}
+	})
+}
+
+func TestOverTCP(t *testing.T) {
+	for name, start := range map[string]func(*httptest.Server){
+		"HTTP":   (*httptest.Server).Start,
+		"HTTPS":  (*httptest.Server).StartTLS,
+		"HTTP/2": func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := newServer(t)
+			outside := httptest.NewUnstartedServer(srv)
+			start(outside)
+			defer outside.Close()
+			get := func(target string) (answer, error) {
+				return tryWith(t, outside.Client(), "Bearer "+string(adatest.APIKey), "GET", target, "")
+			}
+
+			id := srv.AddEndUser(adatest.EndUser{})
+			got, err := get(outside.URL + collection + "?limit=1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := got.want(t, 200).page(t).Meta.Next
+			if want := outside.URL + collection + "?cursor=" + id + "&limit=1"; next == nil || *next != want {
+				t.Fatalf("next_page_url in %s, want %s", got.body, want)
+			}
+			if got, err = get(*next); err != nil || got.status != 200 {
+				t.Errorf("next page: %d, %v", got.status, err)
+			}
+
+			srv.Fail("endusers.Get", adatest.Failure{Drop: true}, adatest.Failure{Truncate: true})
+			for range 2 {
+				if got, err := get(outside.URL + collection + id); err == nil {
+					t.Errorf("answer %d to a request that fails", got.status)
+				}
+			}
+			if got, err = get(outside.URL + collection + id); err != nil || got.status != 200 {
+				t.Errorf("after the failures: %d, %v", got.status, err)
+			}
+			if n := len(srv.Calls("endusers.Get")); n != 3 {
+				t.Errorf("%d calls, want 3", n)
+			}
+		})
+	}
+}
+
+// Close ends everything: otherwise synctest finds a goroutine that never ends.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.New()
+		srv.Fail("endusers.Get", adatest.Failure{Delay: 24 * time.Hour})
+		failed := make(chan error)
+		go func() {
+			_, err := try(t, srv, "GET", collection+someID, "")
+			failed <- err
+		}()
+		send(t, srv, "GET", collection, "").want(t, 200)
+		synctest.Wait()
+		srv.Close()
+		if err := <-failed; err == nil {
+			t.Error("a request under way got an answer")
+		}
+		if _, err := try(t, srv, "GET", collection, ""); err == nil {
+			t.Error("a request after Close got an answer")
+		}
+		srv.Close()
+		adatest.New().Close() // at once, and unused
+	})
+}
+
+func TestConfig(t *testing.T) {
+	srv := newServer(t)
+	config := srv.Config()
+	if u, err := url.Parse(config.BaseURL); err != nil || u.Path != "" || config.APIKey != adatest.APIKey {
+		t.Errorf("BaseURL %s, APIKey accepted: %t, %v", config.BaseURL, config.APIKey == adatest.APIKey, err)
+	}
+	config.HTTP.Client.Timeout = time.Second
+	if srv.Config().HTTP.Client.Timeout != 0 {
+		t.Error("a change to one configuration changes the next")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", config.BaseURL+collection, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := config.HTTP.Client.Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a request that was given up: %v", err)
+	}
+}
