@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -411,7 +410,7 @@ func values(raw json.RawMessage, at string, bad func(parameter, message string))
 			}
 			m[k] = n
 		default:
-			bad(at, "has a value of "+reflect.TypeOf(v).Kind().String()+", which is no string, boolean or integer")
+			bad(at, "has a value that is no string, boolean or integer")
 		}
 	}
 	return m

@@ -1,0 +1,169 @@
+package adatest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/ada/adatest"
+	"github.com/adasdk/ada-go/endusers"
+)
+
+// In a test, NewServer(t) closes the server by itself, and fails the test when a request goes to an endpoint that Ada
+// does not have:
+//
+//	func TestSignUp(t *testing.T) {
+//		srv := adatest.NewServer(t)
+//		...
+//	}
+//
+// Here, outside of a test, New and Close take its place.
+func ExampleNewServer() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	// What is to be tested gets a client of the server.
+	signUp := func(ctx context.Context, client *ada.Client, id, plan string) error {
+		_, _, err := endusers.New(client).Upsert(ctx, endusers.NewUser{
+			ExternalID: id,
+			Profile:    endusers.Profile{Metadata: map[string]any{"plan": plan}},
+		})
+		return err
+	}
+	err := signUp(context.Background(), srv.Client(), "crm-42", "pro")
+
+	u, ok := srv.EndUser("crm-42")
+	fmt.Println(err, ok, u.Profile["metadata"])
+	// Output: <nil> true map[plan:pro]
+}
+
+func ExampleServer_Fail() {
+	srv := adatest.New()
+	defer srv.Close()
+	users := endusers.New(srv.Client())
+
+	srv.Fail("endusers.Create",
+		adatest.Failure{Status: http.StatusForbidden},
+		adatest.Failure{Drop: true, Effect: true}, // the end user is made, but the answer is lost
+	)
+	for range 3 {
+		_, _, err := users.Create(context.Background(), endusers.NewUser{})
+		switch {
+		case errors.Is(err, ada.ErrForbidden):
+			fmt.Println("forbidden")
+		case errors.Is(err, ada.ErrOutcomeUnknown):
+			fmt.Println("outcome unknown")
+		default:
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// forbidden
+	// outcome unknown
+	// <nil>
+}
+
+func ExampleServer_Calls() {
+	srv := adatest.New()
+	defer srv.Close()
+	users := endusers.New(srv.Client())
+
+	_, _, err := users.Create(context.Background(), endusers.NewUser{ExternalID: "crm-42"})
+	if err != nil {
+		panic(err)
+	}
+	for _, call := range srv.Calls("endusers.Create") {
+		fmt.Printf("%s %s %s\n", call.Method, call.URL, call.Body)
+	}
+	// Output: POST /api/v2/end-users/ {"external_id":"crm-42"}
+}
+
+// Sensitive metadata is never in an answer. What a client wrote can be seen here.
+func ExampleServer_EndUser() {
+	srv := adatest.New()
+	defer srv.Close()
+	users := endusers.New(srv.Client())
+
+	_, _, err := users.Create(context.Background(), endusers.NewUser{
+		ExternalID: "CRM-42",
+		Profile:    endusers.Profile{FirstName: "Ada"},
+		Sensitive:  endusers.Sensitive{"token": "s3cret"},
+	})
+	if err != nil {
+		panic(err)
+	}
+	u, ok := srv.EndUser("CRM-42")
+	fmt.Println(ok, u.ExternalID, u.Profile["first_name"], u.Sensitive["token"])
+	// Output: true crm-42 Ada s3cret
+}
+
+func ExampleServer_AddEndUser() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	id := srv.AddEndUser(adatest.EndUser{
+		Profile:        map[string]any{"first_name": "Ada", "metadata": map[string]any{"plan": "pro"}},
+		CreatedAt:      time.Date(2026, time.January, 2, 15, 4, 5, 0, time.UTC),
+		InConversation: true, // or it is deleted 24 hours after CreatedAt
+	})
+
+	u, err := endusers.New(srv.Client()).Get(context.Background(), id)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(u.Profile.FirstName, u.Profile.Metadata["plan"], u.CreatedAt.Year())
+	// Output: Ada pro 2026
+}
+
+// Without limits a test can make many calls in no time.
+func ExampleRateLimit() {
+	srv := adatest.New(adatest.RateLimit(0, 0))
+	defer srv.Close()
+	users := endusers.New(srv.Client())
+
+	for range 100 {
+		if _, _, err := users.Create(context.Background(), endusers.NewUser{}); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println(len(srv.Calls()))
+	// Output: 100
+}
+
+// A client with other settings than those of Server.Client.
+func ExampleServer_Config() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	config := srv.Config()
+	config.HTTP.Retry.MaxAttempts = 1
+	client, err := ada.NewClient(config)
+	if err != nil {
+		panic(err)
+	}
+
+	srv.Fail("endusers.Get", adatest.Failure{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"2"}}})
+	_, err = endusers.New(client).Get(context.Background(), "65a17e3f43bec88e2792d0eb")
+	fmt.Println(errors.Is(err, ada.ErrRateLimited), len(srv.Calls()))
+	// Output: true 1
+}
+
+// Over TCP, other processes and clients of other makes reach the fake too.
+func ExampleServer_ServeHTTP() {
+	srv := adatest.New()
+	defer srv.Close()
+	outside := httptest.NewServer(srv) // or http.ListenAndServe("localhost:8080", srv)
+	defer outside.Close()
+
+	client, err := ada.NewClient(ada.Config{BaseURL: outside.URL, APIKey: adatest.APIKey})
+	if err != nil {
+		panic(err)
+	}
+	_, created, err := endusers.New(client).Create(context.Background(), endusers.NewUser{ExternalID: "crm-42"})
+	fmt.Println(created, err)
+	// Output: true <nil>
+}
