@@ -2,4 +2,6 @@
 // Nothing here is edited by hand, and no type of it is in an exported signature of the SDK.
 package gen
 
-//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/end-users.cfg.yaml -o endusers/endusers.gen.go ../../openapi/end-users.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package endusers -o endusers/endusers.gen.go ../../openapi/end-users.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package compliance -o compliance/compliance.gen.go ../../openapi/compliance.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package proactivesms -o proactivesms/proactivesms.gen.go ../../openapi/proactive-sms.yaml
