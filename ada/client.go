@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -85,9 +86,12 @@ func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String
 
 // NewRequest returns a request for op, to be sent with [Client.Do]: the route's parameters are filled with
 // pathValues, escaped, in their order, and a body that is not nil is encoded as JSON. Add query values by setting
-// URL.RawQuery. The error matches [ErrInvalid].
+// URL.RawQuery. A [Secret] in the body goes out as what it marshals to, so convert it. The error matches [ErrInvalid].
 func (c *Client) NewRequest(ctx context.Context, op Operation, body any, pathValues ...string) (*http.Request, error) {
 	path, faults := op.expand(pathValues)
+	if !strings.HasPrefix(op.Route, "/") {
+		faults = append(faults, Fault{"the operation", "has a route that does not begin with a slash"})
+	}
 	if err := op.Invalid(faults...); err != nil {
 		return nil, err
 	}
@@ -120,9 +124,11 @@ func (c *Client) NewRequest(ctx context.Context, op Operation, body any, pathVal
 func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption) (*Response, error) {
 	s := callSettings{config: c.config}
 	for _, o := range opts {
-		o.apply(&s)
+		if o != nil {
+			o.apply(&s)
+		}
 	}
-	body, err := c.check(req, op, &s)
+	body, err := c.check(req, op, out, &s)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +138,6 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		Request:     req,
 		Body:        body,
 		Idempotent:  op.idempotent(),
-		MaxPayload:  op.maxPayload(s.config.MaxPayload),
 		MaxResponse: s.config.MaxResponse,
 		Timeout:     s.config.AttemptTimeout,
 		Policy:      transport.Policy(s.config.Retry),
@@ -150,8 +155,8 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		},
 	})
 	resp := newResponse(o)
-	if s.response != nil {
-		*s.response = *resp
+	for _, r := range s.responses {
+		*r = *resp
 	}
 	if o.Err != nil {
 		return nil, newError(op, o)
@@ -160,37 +165,86 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 }
 
 // check refuses a request that is not one of op at c, and reads its body.
-func (c *Client) check(req *http.Request, op Operation, s *callSettings) ([]byte, error) {
+func (c *Client) check(req *http.Request, op Operation, out any, s *callSettings) ([]byte, error) {
+	if req.Body != nil {
+		defer func() { _ = req.Body.Close() }()
+	}
 	faults := s.faults
+	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		faults = append(faults, Fault{"out", "is no pointer to decode into"})
+	}
+	if req.URL == nil {
+		return nil, op.Invalid(append(faults, Fault{"the request", "has no URL"})...)
+	}
 	path, below := strings.CutPrefix(req.URL.EscapedPath(), strings.TrimSuffix(c.base.EscapedPath(), "/"))
-	if req.Method != op.Method || !below || !op.matches(path) {
+	if req.Method != op.Method || !below || !op.matches(path) || req.URL.Opaque != "" || req.RequestURI != "" {
 		faults = append(faults, Fault{"the request", "does not fit " + op.Method + " " + op.Route})
 	}
-	if req.URL.Scheme != c.base.Scheme || !transport.SameHost(req.URL, c.base) || req.URL.User != nil {
+	if req.URL.Scheme != c.base.Scheme || !transport.SameHost(req.URL, c.base) || req.URL.User != nil ||
+		req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host) {
 		faults = append(faults, Fault{"the request", "leaves the client's origin"})
 	}
-	for name := range req.Header {
+	for name, values := range req.Header {
 		// net/http by itself sends a request with such a header again when a connection dies.
 		if k := http.CanonicalHeaderKey(name); !op.idempotent() && (k == "Idempotency-Key" || k == "X-Idempotency-Key") {
 			faults = append(faults, Fault{"the request", "has an " + k + " header, but its operation is not idempotent"})
+		}
+		if !isHeader(name, values) {
+			faults = append(faults, Fault{"the request", "has a header that cannot be sent"})
 		}
 	}
 	if err := op.Invalid(faults...); err != nil {
 		return nil, err
 	}
+	return op.read(req, op.maxPayload(s.config.MaxPayload))
+}
+
+// read returns the body of a request, if it is not over the limit.
+func (op Operation) read(req *http.Request, limit int64) ([]byte, error) {
+	tooLarge := func(size string) error {
+		return op.fail(ErrTooLarge, Fault{"the body", fmt.Sprintf("has %s bytes, at most %d", size, limit)})
+	}
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil
 	}
-	defer func() { _ = req.Body.Close() }()
-	limit := op.maxPayload(s.config.MaxPayload)
 	if req.ContentLength > limit {
-		limit = req.ContentLength
+		return nil, tooLarge(strconv.FormatInt(req.ContentLength, 10))
 	}
-	body, err := io.ReadAll(io.LimitReader(req.Body, limit+1))
-	if err != nil {
+	source := req.Body
+	if req.GetBody != nil { // so that the request can be used for another call
+		again, err := req.GetBody()
+		if err != nil {
+			return nil, op.Invalid(Fault{"the body", "cannot be read"})
+		}
+		defer func() { _ = again.Close() }()
+		source = again
+	}
+	// A body that is slow to come ends with the context, as the rest of the call does.
+	defer context.AfterFunc(req.Context(), func() { _ = source.Close() })()
+	body, err := io.ReadAll(io.LimitReader(source, limit+1))
+	switch {
+	case req.Context().Err() != nil:
+		e := op.fail(nil)
+		e.cause = req.Context().Err()
+		return nil, e
+	case err != nil:
 		return nil, op.Invalid(Fault{"the body", "cannot be read"})
+	case int64(len(body)) > limit:
+		return nil, tooLarge("more than " + strconv.FormatInt(limit, 10))
+	case req.ContentLength > 0 && int64(len(body)) != req.ContentLength:
+		return nil, op.Invalid(Fault{"the body", "is not as long as the request says: it may have been read already"})
 	}
 	return body, nil
+}
+
+// isHeader reports whether net/http can send a header.
+func isHeader(name string, values []string) bool {
+	if name == "" || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c) }) {
+		return false
+	}
+	return !slices.ContainsFunc(values, func(v string) bool {
+		return strings.ContainsFunc(v, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+	})
 }
 
 func (c *Client) token(ctx context.Context) (string, error) {
@@ -253,10 +307,11 @@ func (s *shared) finished(ctx context.Context, op Operation, a Attempt, o transp
 // decode judges a 2xx answer.
 func decode(a *transport.Answer, out any) error {
 	if bytes.Contains(a.Body, []byte(`"errors"`)) {
-		var envelope struct {
-			Errors []json.RawMessage `json:"errors"`
-		}
-		if json.Unmarshal(a.Body, &envelope) == nil && len(envelope.Errors) > 0 {
+		var envelope map[string]json.RawMessage
+		_ = json.Unmarshal(a.Body, &envelope)
+		switch string(envelope["errors"]) {
+		case "", "null", "[]", "{}", `""`:
+		default:
 			return Fault{"the body", "is an error envelope"}
 		}
 	}
@@ -279,16 +334,21 @@ func (c *Client) NextPage(req *http.Request, op Operation, link string) (*http.R
 	}
 	next := req.Clone(req.Context())
 	next.URL, next.Host = u, ""
+	if req.GetBody != nil {
+		if next.Body, err = req.GetBody(); err != nil {
+			return nil, op.Invalid(Fault{"the body", "cannot be read"})
+		}
+	}
 	return next, nil
 }
 
 // Response is what is known of an answer beside the decoded body. It prints its status and nothing else.
 type Response struct {
-	StatusCode int // 0 when no answer came
+	StatusCode int // of the last attempt; 0 when it got no answer
 	Header     http.Header
 	RateLimit  RateLimit
 	RequestID  string // the server's X-Request-Id, if it sent one
-	Attempts   int    // how many requests the call took
+	Attempts   int    // how many times the call was tried
 	body       []byte
 }
 
@@ -331,9 +391,9 @@ func (r Response) MarshalText() ([]byte, error) { return []byte(r.String()), nil
 type CallOption interface{ apply(*callSettings) }
 
 type callSettings struct {
-	config   HTTPConfig
-	response *Response
-	faults   []Fault
+	config    HTTPConfig
+	responses []*Response
+	faults    []Fault
 }
 
 type callOption func(*callSettings)
@@ -343,7 +403,7 @@ func (o callOption) apply(s *callSettings) { o(s) }
 // WithResponse stores in r what is known of the call's answer: status, headers, rate limit and raw body. It is set
 // when the call fails, too. Of a call that takes several requests, such as a list, it is the last one.
 func WithResponse(r *Response) CallOption {
-	return callOption(func(s *callSettings) { s.response = r })
+	return callOption(func(s *callSettings) { s.responses = append(s.responses, r) })
 }
 
 // WithRetry replaces the client's [RetryPolicy] for this call.

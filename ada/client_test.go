@@ -105,7 +105,7 @@ func TestFamiliesHaveTheirOwnSlots(t *testing.T) {
 		}})
 		slow := ada.Pace{Family: "slow", PerMinute: 1}
 		start := time.Now()
-		for _, pace := range []ada.Pace{slow, {}, ada.DefaultPace, slow} {
+		for _, pace := range []ada.Pace{slow, {}, {Family: "default", PerSecond: 10, PerMinute: 100}, slow} {
 			op := createThing
 			op.Pace = pace
 			do(t, client, op, nil)
@@ -276,7 +276,11 @@ func TestPayloadLimits(t *testing.T) {
 					continue
 				}
 				wantIs(t, err, ada.ErrTooLarge)
-				if want := fmt.Sprintf("things.Create: the payload is over the limit: %d bytes, at most %d", tt.size, tt.size-1); err.Error() != want {
+				size := fmt.Sprint(tt.size)
+				if req.ContentLength <= 0 {
+					size = fmt.Sprint("more than ", tt.size-1)
+				}
+				if want := fmt.Sprintf("things.Create: too large: the body has %s bytes, at most %d", size, tt.size-1); err.Error() != want {
 					t.Errorf("got %v, want %s", err, want)
 				}
 			}
@@ -298,7 +302,7 @@ func TestCallOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		_, err = client.Do(req, op, nil, ada.WithAttemptTimeout(2*time.Second), ada.WithRetry(ada.RetryPolicy{MaxAttempts: 2, MinBackoff: 1}))
+		_, err = client.Do(req, op, nil, ada.WithAttemptTimeout(2*time.Second), ada.WithRetry(ada.RetryPolicy{MaxAttempts: 2, FirstBackoff: 1}))
 		wantIs(t, err)
 		if d := time.Since(start); d < 4*time.Second || d > 4*time.Second+2 {
 			t.Errorf("two attempts of 2s took %s", d)
@@ -341,7 +345,7 @@ func TestHooks(t *testing.T) {
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{
 			Client: &http.Client{Transport: n.Transport()},
 			Hooks:  ada.Hooks{Start: note("start"), Done: note("done")},
-			Retry:  ada.RetryPolicy{MinBackoff: 1},
+			Retry:  ada.RetryPolicy{FirstBackoff: 1},
 		}})
 		req, err := client.NewRequest(context.WithValue(t.Context(), contextKey{}, "mine"), op, nil)
 		if err != nil {

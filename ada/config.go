@@ -16,7 +16,7 @@ import (
 )
 
 // Config says which AI Agent a [Client] talks to and how it authenticates. Give a Handle or a BaseURL, and an APIKey
-// or a KeyFunc.
+// or a KeyFunc. It prints its base URL alone; see [Secret] for the limits of that.
 type Config struct {
 	// Handle is the name of the AI Agent, the first label of its host: "acme" for https://acme.ada.support. It is
 	// one DNS label.
@@ -50,9 +50,9 @@ type HTTPConfig struct {
 	// AttemptTimeout ends one attempt, from dialling to the last byte of the answer; waiting for a slot and between
 	// attempts does not count. Zero: 30 s. The call as a whole ends with its context.
 	AttemptTimeout time.Duration
-	// MaxResponse is the longest answer that is read, in bytes after decompression. Zero: 10 MiB.
+	// MaxResponse is the longest answer that is read, in bytes after decompression, and at most 1 GiB. Zero: 10 MiB.
 	MaxResponse int64
-	// MaxPayload raises the payload limit of every operation whose own limit is lower, in bytes. End Users bodies
+	// MaxPayload raises the payload limit of every operation whose own limit is lower, in bytes and up to 1 GiB. End Users bodies
 	// are held to 4,096 bytes, which Ada's documentation names; its v2 endpoints have since been seen to accept more.
 	MaxPayload int64
 	// Retry says how often a call is tried.
@@ -71,7 +71,7 @@ type HTTPConfig struct {
 // matter of policy; the package comment has the table.
 type RetryPolicy struct {
 	MaxAttempts   int           // the first one included; 0: 4, 1: never repeat
-	MinBackoff    time.Duration // the longest wait after the first attempt, which doubles with each; 0: 500 ms
+	FirstBackoff  time.Duration // the longest wait after the first attempt, doubled with each; 0: 500 ms
 	MaxBackoff    time.Duration // the longest wait of the SDK's own choosing; 0: 30 s
 	MaxRetryAfter time.Duration // the longest wait of the server's; when it asks for more, the call fails at once; 0: 65 s
 }
@@ -101,7 +101,7 @@ type Attempt struct {
 }
 
 // ConfigFromEnv returns the configuration in ADA_HANDLE, ADA_CLUSTER, ADA_BASE_URL and ADA_API_KEY. Nothing else in
-// the SDK reads the environment; [NewClient] reports what is missing.
+// the SDK reads them; [NewClient] reports what is missing.
 func ConfigFromEnv() Config {
 	return Config{
 		Handle:  os.Getenv("ADA_HANDLE"),
@@ -138,7 +138,7 @@ func (h HTTPConfig) withDefaults() HTTPConfig {
 
 func (p RetryPolicy) withDefaults() RetryPolicy {
 	p.MaxAttempts = or(p.MaxAttempts, 4)
-	p.MinBackoff = or(p.MinBackoff, 500*time.Millisecond)
+	p.FirstBackoff = or(p.FirstBackoff, 500*time.Millisecond)
 	p.MaxBackoff = or(p.MaxBackoff, 30*time.Second)
 	p.MaxRetryAfter = or(p.MaxRetryAfter, 65*time.Second)
 	return p
@@ -151,6 +151,9 @@ func or[T int | int64 | time.Duration](v, otherwise T) T {
 	return v
 }
 
+// maxLimit is the highest that a limit on bytes can be set to: what is read is held in memory.
+const maxLimit = 1 << 30
+
 func (h HTTPConfig) faults() []Fault {
 	faults := h.Retry.faults("HTTP.Retry.")
 	for _, f := range []struct {
@@ -161,8 +164,11 @@ func (h HTTPConfig) faults() []Fault {
 		{"HTTP.MaxResponse", h.MaxResponse},
 		{"HTTP.MaxPayload", h.MaxPayload},
 	} {
-		if f.n < 0 {
+		switch {
+		case f.n < 0:
 			faults = append(faults, Fault{f.name, "is negative"})
+		case f.n > maxLimit && f.name != "HTTP.AttemptTimeout":
+			faults = append(faults, Fault{f.name, "is over 1 GiB"})
 		}
 	}
 	if strings.ContainsFunc(h.UserAgent, func(c rune) bool { return c < ' ' || c > '~' }) {
@@ -178,7 +184,7 @@ func (p RetryPolicy) faults(prefix string) []Fault {
 		n    int64
 	}{
 		{"MaxAttempts", int64(p.MaxAttempts)},
-		{"MinBackoff", int64(p.MinBackoff)},
+		{"FirstBackoff", int64(p.FirstBackoff)},
 		{"MaxBackoff", int64(p.MaxBackoff)},
 		{"MaxRetryAfter", int64(p.MaxRetryAfter)},
 	} {

@@ -3,6 +3,7 @@ package ada_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -161,17 +162,22 @@ func TestBadConfig(t *testing.T) {
 		{"key too long", ada.Config{Handle: "acme", APIKey: ada.Secret(strings.Repeat("k", 4097))}, []ada.Fault{{"APIKey", "is longer than 4096 bytes"}}},
 		{"two keys", ada.Config{Handle: "acme", APIKey: key, KeyFunc: func(context.Context) (ada.Secret, error) { return key, nil }}, []ada.Fault{{"KeyFunc", "excludes APIKey"}}},
 		{
+			"limits that are none",
+			ada.Config{Handle: "acme", APIKey: key, HTTP: ada.HTTPConfig{MaxPayload: 1<<30 + 1, MaxResponse: math.MaxInt64}},
+			[]ada.Fault{{"HTTP.MaxResponse", "is over 1 GiB"}, {"HTTP.MaxPayload", "is over 1 GiB"}},
+		},
+		{
 			"everything at once",
 			ada.Config{Handle: "-", Cluster: "e u", HTTP: ada.HTTPConfig{
 				AttemptTimeout: -1, MaxResponse: -1, MaxPayload: -1, UserAgent: "a\nb",
-				Retry: ada.RetryPolicy{MaxAttempts: -1, MinBackoff: -1, MaxBackoff: -1, MaxRetryAfter: -1},
+				Retry: ada.RetryPolicy{MaxAttempts: -1, FirstBackoff: -1, MaxBackoff: -1, MaxRetryAfter: -1},
 			}},
 			[]ada.Fault{
 				{"Handle", "is not a DNS label"},
 				{"Cluster", "is not a DNS label"},
 				{"APIKey", "is empty"},
 				{"HTTP.Retry.MaxAttempts", "is negative"},
-				{"HTTP.Retry.MinBackoff", "is negative"},
+				{"HTTP.Retry.FirstBackoff", "is negative"},
 				{"HTTP.Retry.MaxBackoff", "is negative"},
 				{"HTTP.Retry.MaxRetryAfter", "is negative"},
 				{"HTTP.AttemptTimeout", "is negative"},

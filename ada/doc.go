@@ -42,6 +42,7 @@
 // # Pacing
 //
 // Ada limits requests per second and per minute, by family of endpoints. The client keeps to these windows by itself,
-// so that in normal running no 429 is ever seen: every attempt first takes a slot, and waits for it. See [Pace] and
-// [HTTPConfig.Limiter].
+// so that in normal running no 429 is ever seen: every attempt first takes a slot, and waits for it. Where other
+// processes use the same limit, it learns from the X-RateLimit headers and from each 429 what is left for this one. See
+// [Pace] and [HTTPConfig.Limiter].
 package ada

@@ -47,13 +47,14 @@ var (
 )
 
 // Error is how every failed call ends. Its text, and what it shows in logs and under every fmt verb, names the
-// operation and what went wrong, and holds no key, no parameter value and nothing that the server wrote.
+// operation and what went wrong in at most 1 KiB. It holds no key and no parameter value, and of what the server wrote
+// only the types of its problems, the JSON paths that they name, the host of a redirect and the request id.
 type Error struct {
 	Operation  string        // the operation's name, such as "endusers.Create"
 	Method     string        // the HTTP method
 	Route      string        // the path with its parameters in braces
-	StatusCode int           // of the last answer; 0 when none came
-	Attempts   int           // how many requests were made; 0 when the call was refused before
+	StatusCode int           // of the last attempt; 0 when it got no answer
+	Attempts   int           // how many times the call was tried; 0 when it was refused before
 	RetryAfter time.Duration // how long the server asked to wait; 0 when it did not say
 	RequestID  string        // the server's X-Request-Id, if it sent one
 	Faults     []Fault       // what the SDK found wrong with the parameters or the answer, all of it
@@ -88,14 +89,18 @@ type Problem struct {
 	Details   json.RawMessage // whatever more the server said: a string, a list, an object
 }
 
-// String returns the type and the parameter.
+// String returns the type, if it is a slug, and the parameter, if it is a JSON path, without metadata keys.
 func (p Problem) String() string {
 	var parts []string
-	if isToken(p.Type) {
+	if made(p.Type, 64, "_") {
 		parts = append(parts, p.Type)
 	}
-	if isToken(p.Parameter) {
-		parts = append(parts, "at "+p.Parameter)
+	at, _, more := strings.Cut(p.Parameter, "metadata.")
+	if more {
+		at += "metadata"
+	}
+	if strings.HasPrefix(at, "$") && made(at, 100, "$._[]0123456789") {
+		parts = append(parts, "at "+at)
 	}
 	return strings.Join(parts, " ")
 }
@@ -106,10 +111,10 @@ func (p Problem) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String
 // MarshalText returns the same as String.
 func (p Problem) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// isToken reports whether s is short and has only what slugs and JSON paths are made of.
-func isToken(s string) bool {
-	return s != "" && len(s) <= 100 && !strings.ContainsFunc(s, func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("_-.$[]", c)
+// made reports whether s is short and made of small letters and the given other characters.
+func made(s string, most int, of string) bool {
+	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && !strings.ContainsRune(of, c)
 	})
 }
 
@@ -147,11 +152,15 @@ func (e *Error) Error() string {
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, ": after %d attempts", e.Attempts)
 	}
+	unknown := ""
 	if e.unknown {
-		b.WriteString(": outcome unknown")
+		unknown = ": outcome unknown"
 	}
-	return b.String()
+	return b.String()[:min(b.Len(), maxText-len(unknown))] + unknown
 }
+
+// maxText is how long an error's text can be, in bytes.
+const maxText = 1 << 10
 
 // what names the failure where the status does not.
 func (e *Error) what() string {
@@ -166,7 +175,7 @@ func (e *Error) what() string {
 		sys syscall.Errno
 	)
 	switch err := e.cause; {
-	case errors.Is(err, transport.ErrPayload), errors.Is(err, transport.ErrRedirect):
+	case errors.Is(err, transport.ErrRedirect):
 		return err.Error() // of the transport's own making
 	case errors.Is(err, transport.ErrStatus):
 		return ""
@@ -174,6 +183,8 @@ func (e *Error) what() string {
 		return transport.ErrUnusable.Error()
 	case errors.Is(err, transport.ErrPaced):
 		return "no free slot before the deadline"
+	case errors.Is(err, transport.ErrLimiter):
+		return "the limiter failed"
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
 	case errors.Is(err, context.DeadlineExceeded):
@@ -189,8 +200,10 @@ func (e *Error) what() string {
 		return "host lookup failed"
 	case transport.IsCertificate(err):
 		return "the server's certificate is not accepted"
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case transport.IsPlain(err):
 		return "the server does not speak https"
+	case errors.Is(err, transport.ErrProxy):
+		return "the proxy refused the connection"
 	case errors.As(err, &sys):
 		return "no answer: " + sys.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -224,8 +237,8 @@ var sentinels = map[int]error{
 	http.StatusTooManyRequests:       ErrRateLimited,
 }
 
-// Unwrap returns the cause, if there is one beyond the server's answer. Its text is not the SDK's and can hold
-// addresses.
+// Unwrap returns the cause, if there is one beyond the server's answer. Its text is not the SDK's: do not log it, since
+// it can hold addresses and parts of an answer.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Body returns up to 64 KiB of what the server answered, as it came. It can hold personal data.
@@ -280,8 +293,6 @@ func newError(op Operation, o transport.Outcome) *Error {
 		e.Faults = []Fault{fault}
 	case errors.As(o.Err, &mismatch):
 		e.Faults = []Fault{{cmp.Or(mismatch.Field, "the body"), "has another type"}}
-	case errors.Is(o.Err, transport.ErrPayload):
-		e.kind = ErrTooLarge
 	case errors.Is(o.Err, transport.ErrPaced):
 		e.kind = ErrRateLimited
 	case errors.As(o.Err, &invalid): // a key function gave an invalid key
@@ -338,7 +349,7 @@ func problems(body []byte) []Problem {
 }
 
 func requestID(h http.Header) string {
-	if id := h.Get("X-Request-Id"); isToken(id) {
+	if id := h.Get("X-Request-Id"); made(strings.ToLower(id), 64, "-_0123456789") {
 		return id
 	}
 	return ""

@@ -158,6 +158,27 @@ func TestErrors(t *testing.T) {
 			false,
 		},
 		{
+			"an error envelope of another kind", getThing,
+			faults.Answer(answer(200, `{"errors":"boom"}`)),
+			"200 OK: the answer is not usable: the body is an error envelope",
+			[]error{ada.ErrAnswer},
+			false,
+		},
+		{
+			"a server that echoes", getThing,
+			faults.Answer(answer(400, `{"errors":[{"type":"14165551234","message":"m","details":[{"parameter":"jane.doe"},{"parameter":"$.profile.metadata.canary"}]}]}`, "X-Request-Id: +1416")),
+			"400 Bad Request: at $.profile.metadata",
+			[]error{ada.ErrInvalid},
+			false,
+		},
+		{
+			"a redirect to a host without end", getThing,
+			faults.Answer(answer(302, "", "Location: https://"+strings.Repeat("a", 100_000)+"/")),
+			"302 Found: redirect refused",
+			[]error{ada.ErrAnswer},
+			false,
+		},
+		{
 			"HTML with 200", getThing, faults.Answer(answer(200, `<html>canary`)),
 			"200 OK: the answer is not usable: after 4 attempts",
 			[]error{ada.ErrAnswer},

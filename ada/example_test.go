@@ -326,7 +326,7 @@ func ExampleHooks() {
 	config.HTTP.Hooks.Done = func(_ context.Context, a ada.Attempt) {
 		fmt.Println(a.Operation, "attempt", a.Number, "status", a.StatusCode, "again:", a.RetryIn > 0)
 	}
-	config.HTTP.Retry.MinBackoff = time.Millisecond
+	config.HTTP.Retry.FirstBackoff = time.Millisecond
 	client, err := ada.NewClient(config)
 	if err != nil {
 		fmt.Println(err)

@@ -24,7 +24,8 @@ type Operation struct {
 	// Idempotent says that making the call twice does no more than making it once, so that it may be repeated after
 	// a failure that leaves open whether it took effect. GET and HEAD always are.
 	Idempotent bool
-	// Pace is the limit of the endpoint's family; zero: [DefaultPace].
+	// Pace is the limit of the endpoint's family; zero: Ada's default, 10 a second and 100 a
+	// minute for all such endpoints together.
 	Pace Pace
 	// MaxPayload is the largest body in bytes that is sent; zero: 10 MB, Ada's limit for all endpoints.
 	// [HTTPConfig.MaxPayload] can raise it.
@@ -58,7 +59,7 @@ func (op Operation) idempotent() bool {
 
 func (op Operation) pace() Pace {
 	if op.Pace == (Pace{}) {
-		return DefaultPace
+		return defaultPace
 	}
 	return op.Pace
 }

@@ -1,12 +1,19 @@
 package ada_test
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
+	"github.com/adasdk/ada-go/internal/faults"
 )
 
 var (
@@ -86,6 +93,94 @@ func TestDoRefusesOtherRequests(t *testing.T) {
 		_, err = client.Do(req, getThing, nil)
 		wantFaults(t, err, tt.want...)
 	}
+}
+
+// What else a request can hold to lead it elsewhere, or not to be sent.
+func TestDoRefusesOddRequests(t *testing.T) {
+	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: neverSent(t)}})
+	misfit := ada.Fault{Field: "the request", Reason: "does not fit POST /api/v2/things/"}
+	foreign := ada.Fault{Field: "the request", Reason: "leaves the client's origin"}
+	header := ada.Fault{Field: "the request", Reason: "has a header that cannot be sent"}
+	for name, tt := range map[string]struct {
+		change func(*http.Request)
+		want   ada.Fault
+	}{
+		"another host":        {func(r *http.Request) { r.Host = "evil.example" }, foreign},
+		"an opaque URL":       {func(r *http.Request) { r.URL.Opaque = "//evil.example/steal" }, misfit},
+		"a server's request":  {func(r *http.Request) { r.RequestURI = "/" }, misfit},
+		"no URL":              {func(r *http.Request) { r.URL = nil }, ada.Fault{Field: "the request", Reason: "has no URL"}},
+		"a broken value":      {func(r *http.Request) { r.Header["X"] = []string{"a\r\nb"} }, header},
+		"a broken name":       {func(r *http.Request) { r.Header["X y"] = []string{"a"} }, header},
+		"an empty name":       {func(r *http.Request) { r.Header[""] = []string{"a"} }, header},
+		"a body that is gone": {func(r *http.Request) { r.GetBody = nil; r.ContentLength = 5 }, ada.Fault{Field: "the body", Reason: "is not as long as the request says: it may have been read already"}},
+		"a body that breaks": {func(r *http.Request) {
+			r.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("gone") }
+		}, ada.Fault{Field: "the body", Reason: "cannot be read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := client.NewRequest(t.Context(), createThing, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.change(req)
+			_, err = client.Do(req, createThing, nil)
+			wantFaults(t, err, tt.want)
+		})
+	}
+	for _, out := range []any{struct{}{}, (*int)(nil), 7} {
+		req, err := client.NewRequest(t.Context(), createThing, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Do(req, createThing, out)
+		wantFaults(t, err, ada.Fault{Field: "out", Reason: "is no pointer to decode into"})
+	}
+	_, err := client.NewRequest(t.Context(), ada.Operation{Name: "x", Method: "GET", Route: "api/"}, nil)
+	wantFaults(t, err, ada.Fault{Field: "the operation", Reason: "has a route that does not begin with a slash"})
+}
+
+// A request can be used for another call, as Retryable suggests, and nothing of the caller's authorizes it.
+func TestDoAgain(t *testing.T) {
+	n := faults.New(t, faults.Answer(answer(200, "{}")))
+	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
+	req, err := client.NewRequest(t.Context(), createThing, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header["authorization"] = []string{"Bearer other"}
+	req.Header.Set("Authorization", "Bearer another")
+	for range 2 {
+		if _, err := client.Do(req, createThing, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, r := range n.Requests() {
+		if string(r.Content) != `"x"` || !slices.Equal(r.Header["Authorization"], []string{"Bearer test-key"}) {
+			t.Errorf("request %d was %s with %v", i, r.Content, r.Header["Authorization"])
+		}
+	}
+	bare := &http.Request{Method: http.MethodPost, URL: req.URL} // no header, no body
+	if _, err := client.Do(bare, createThing, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBodyThatIsSlowToCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: neverSent(t)}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		body, _ := io.Pipe()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, client.BaseURL()+"api/v2/things/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err = client.Do(req, createThing, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("after %s: %v", time.Since(start), err)
+		}
+	})
 }
 
 // net/http repeats a request by itself when it has such a header.

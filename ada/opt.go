@@ -19,32 +19,29 @@ import (
 //
 // An Opt prints its state and never its value. In JSON it needs the omitzero option to be absent.
 type Opt[T any] struct {
-	state state
-	value T
+	value *T // behind a pointer, which fmt does not follow where it cannot call Format
+	null  bool
 }
 
-type state uint8
-
-const (
-	absent state = iota
-	null
-	set
-)
-
 // Set returns an Opt that sets the field to v.
-func Set[T any](v T) Opt[T] { return Opt[T]{state: set, value: v} }
+func Set[T any](v T) Opt[T] { return Opt[T]{value: &v} }
 
 // Null returns an Opt that sets the field to null.
-func Null[T any]() Opt[T] { return Opt[T]{state: null} }
+func Null[T any]() Opt[T] { return Opt[T]{null: true} }
 
 // IsZero reports whether o leaves the field alone. It is what the omitzero option of encoding/json asks.
-func (o Opt[T]) IsZero() bool { return o.state == absent }
+func (o Opt[T]) IsZero() bool { return o.value == nil && !o.null }
 
 // IsNull reports whether o sets the field to null.
-func (o Opt[T]) IsNull() bool { return o.state == null }
+func (o Opt[T]) IsNull() bool { return o.null }
 
 // Get returns the value, and whether o sets one.
-func (o Opt[T]) Get() (value T, ok bool) { return o.value, o.state == set }
+func (o Opt[T]) Get() (value T, ok bool) {
+	if o.value == nil {
+		return value, false
+	}
+	return *o.value, true
+}
 
 // Equal reports whether o and p do the same. Values are compared with reflect.DeepEqual. It lets go-cmp compare
 // structs that hold an Opt.
@@ -52,10 +49,10 @@ func (o Opt[T]) Equal(p Opt[T]) bool { return reflect.DeepEqual(o, p) }
 
 // String returns "absent", "null" or "set".
 func (o Opt[T]) String() string {
-	switch o.state {
-	case null:
+	switch {
+	case o.null:
 		return "null"
-	case set:
+	case o.value != nil:
 		return "set"
 	default:
 		return "absent"
@@ -70,10 +67,7 @@ func (o Opt[T]) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
 // MarshalJSON encodes the value, or null when there is none.
 func (o Opt[T]) MarshalJSON() ([]byte, error) {
-	if o.state != set {
-		return []byte("null"), nil
-	}
-	return json.Marshal(o.value)
+	return json.Marshal(o.value) // of nil it is null
 }
 
 // UnmarshalJSON decodes null and values. A field that is absent from the JSON keeps its Opt absent.

@@ -16,8 +16,8 @@ type Pace struct {
 	PerMinute int
 }
 
-// DefaultPace is Ada's limit for endpoints that have none of their own, and holds for an [Operation] without a Pace.
-var DefaultPace = Pace{Family: "default", PerSecond: 10, PerMinute: 100}
+// defaultPace is Ada's limit for endpoints that have none of their own.
+var defaultPace = Pace{Family: "default", PerSecond: 10, PerMinute: 100}
 
 // Limiter gives out slots. Wait blocks until the next one, and returns an error when ctx ends before it; it is called
 // once before each attempt, from any goroutine. A *rate.Limiter of golang.org/x/time is one.

@@ -78,7 +78,6 @@ func (c *Client) Create(ctx context.Context, u NewUser, opts ...ada.CallOption) 
 	}
 	req, err := gen.NewCreateEndUserRequest(c.ada.BaseURL(), wire)
 	var resp ada.Response
-	// The caller's options come last, so that a WithResponse among them is not lost to ours.
 	user, err = c.one(ctx, op, req, err, append([]ada.CallOption{ada.WithResponse(&resp)}, opts...))
 	return user, resp.StatusCode == http.StatusCreated, err
 }

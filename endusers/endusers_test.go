@@ -306,6 +306,19 @@ func TestCreateWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
+// A caller who asks for the response gets it beside what the method itself needs.
+func TestCreateWithResponse(t *testing.T) {
+	srv := adatest.NewServer(t)
+	users := endusers.New(srv.Client())
+	for _, want := range []bool{true, false} {
+		var resp ada.Response
+		_, created, err := users.Upsert(t.Context(), endusers.NewUser{ExternalID: "crm-42"}, ada.WithResponse(&resp))
+		if err != nil || created != want || resp.StatusCode == 0 {
+			t.Errorf("created is %t, want %t, status %d, %v", created, want, resp.StatusCode, err)
+		}
+	}
+}
+
 func TestUpsert(t *testing.T) {
 	newUser := endusers.NewUser{
 		ExternalID: "crm-42",
@@ -421,6 +434,7 @@ func TestParameters(t *testing.T) {
 		{"metadata struct", meta(time.Time{}), fault(`Profile.Metadata["k"]`, "is a time.Time, not a string, bool or integer")},
 		{"metadata channel", meta(make(chan int)), fault(`Profile.Metadata["k"]`, "is a chan int, not a string, bool or integer")},
 		{"metadata bytes", meta("\xff"), fault(`Profile.Metadata["k"]`, "is not valid UTF-8")},
+		{"metadata key of bytes", profile(endusers.Profile{Metadata: map[string]any{"\xff": 1}}), fault("Profile.Metadata[…]", "has a key that is not valid UTF-8")},
 		{"metadata key that may be personal", profile(endusers.Profile{Metadata: map[string]any{"a@b.example": 1.5}}), fault("Profile.Metadata[…]", "is a float64, not a string, bool or integer")},
 		{"sensitive string", sensitive("x"), nil},
 		{"sensitive empty string", sensitive(""), fault(`Sensitive["k"]`, "is empty")},
@@ -555,7 +569,7 @@ func TestPayloadLimit(t *testing.T) {
 		t.Errorf("4,096 bytes did not arrive: %v", got)
 	}
 	_, _, err := users.Create(t.Context(), user(4097))
-	if want := "endusers.Create: the payload is over the limit: 4097 bytes, at most 4096"; !errors.Is(err, ada.ErrTooLarge) || err.Error() != want {
+	if want := "endusers.Create: too large: the body has 4097 bytes, at most 4096"; !errors.Is(err, ada.ErrTooLarge) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	_, err = users.Update(t.Context(), id, endusers.Update{Metadata: ada.Set(user(4097).Profile.Metadata)})

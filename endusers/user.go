@@ -14,7 +14,7 @@ import (
 	"github.com/adasdk/ada-go/internal/wiretime"
 )
 
-// User is an end user as Ada has it. It prints, logs and marshals as its ID alone.
+// User is an end user as Ada has it. It prints, logs and marshals as its ID alone: to store or forward one, use Raw.
 type User struct {
 	ID             string    // Ada's own id
 	ExternalID     string    // the id in your own system; empty where there is none. Ada may change its case

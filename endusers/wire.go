@@ -184,6 +184,9 @@ func checkProfile(prefix string, w gen.ProfileChange) (faults []ada.Fault) {
 	}
 	if m, ok := w.Metadata.Get(); ok {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !utf8.ValidString(k) {
+				fault(prefix+"Metadata["+quoteKey(k)+"]", "has a key that is not valid UTF-8")
+			}
 			if reason := checkValue(m[k]); reason != "" {
 				fault(prefix+"Metadata["+quoteKey(k)+"]", reason)
 			}

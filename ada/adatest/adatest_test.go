@@ -108,6 +108,16 @@ func (a answer) problem(t *testing.T) problem {
 	return envelope.Errors[0]
 }
 
+// message reads the error envelope of the time before v2, which may hold nothing else.
+func (a answer) message(t *testing.T) string {
+	t.Helper()
+	var envelope map[string]string
+	if err := json.Unmarshal([]byte(a.body), &envelope); err != nil || len(envelope) != 1 || envelope["message"] == "" {
+		t.Fatalf("%d %.300s is no envelope with a message: %v", a.status, a.body, err)
+	}
+	return envelope["message"]
+}
+
 const someID = "65a17e3f43bec88e2792d0eb"
 
 // endpoints are a valid request for every operation, to a server that has an end user with someID.
@@ -120,7 +130,14 @@ var endpoints = []struct {
 	{"endusers.All", "GET", collection, "", 200},
 	{"endusers.Create", "POST", collection, `{}`, 201},
 	{"endusers.Update", "PATCH", collection + someID, `{"profile":{}}`, 200},
+	{"compliance.Erase", "POST", deletions, `{"identifiers":[{"type":"email","value":"ada@example.com"}]}`, 202},
+	{"compliance.Job", "GET", jobs + "unknown", "", 404},
+	{"compliance.RequestErasure", "POST", subjects, `{"type":"ERASURE","email":"ada@example.com"}`, 200},
+	{"proactivesms.Trigger", "POST", trigger, `{"campaign_key":"renewals","recipient":{"meta_fields":{"phone_number":"4165551234"}}}`, 200},
 }
+
+// isV1 says whether the endpoint has the errors of the time before v2.
+func isV1(path string) bool { return !strings.HasPrefix(path, "/api/v2/") }
 
 // newServer returns a server without limits that has one end user, of someID and with the external id crm-1.
 func newServer(t *testing.T) *adatest.Server {
@@ -179,7 +196,9 @@ func TestUnauthorized(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p := got.want(t, 401).problem(t); p.Type != "unauthorized" {
+			if got.want(t, 401); isV1(e.path) {
+				got.message(t)
+			} else if p := got.problem(t); p.Type != "unauthorized" {
 				t.Errorf("%s with %q: %+v", e.operation, authorization, p)
 			}
 			if got.header.Get("X-RateLimit-Limit") != "" {
@@ -189,6 +208,9 @@ func TestUnauthorized(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, send(t, srv, "GET", collection, "").body); diff != "" {
 		t.Errorf("it took effect (-before +after)\n%s", diff)
+	}
+	if n := len(srv.Erasures()) + len(srv.SubjectRequests()) + len(srv.Outbox()); n > 0 {
+		t.Errorf("%d requests took effect", n)
 	}
 }
 
@@ -218,6 +240,13 @@ func TestUnknownEndpoints(t *testing.T) {
 		{"PUT", collection + someID},
 		{"POST", collection + someID},
 		{"PATCH", collection},
+		{"POST", deletions + "/"},
+		{"GET", "/api/v2/jobs/"},
+		{"GET", jobs + "1/"},
+		{"POST", subjects + "/"},
+		{"GET", subjects},
+		{"POST", trigger + "/"},
+		{"GET", trigger},
 		{"GET", "/v2/end-users/"},
 		{"GET", "/"},
 	}
@@ -524,6 +553,103 @@ func TestRateLimitOfEveryEndpoint(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	})
+}
+
+// Every family is counted on its own, and the endpoints of one together.
+func TestRateLimitOfFamilies(t *testing.T) {
+	families := map[string][2]int{ // the limits of a second and of a minute
+		"endusers":                  {30, 300},
+		"compliance":                {10, 100},
+		"compliance.RequestErasure": {45, 0},
+		"proactivesms":              {10, 100},
+	}
+	for _, tt := range []struct {
+		name  string
+		opts  []adatest.Option
+		limit func(family string) [2]int
+	}{
+		{"Ada's own", nil, func(f string) [2]int { return families[f] }},
+		{"other", []adatest.Option{adatest.RateLimit(3, 20)}, func(string) [2]int { return [2]int{3, 20} }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := adatest.NewServer(t, tt.opts...)
+				srv.AddEndUser(adatest.EndUser{ID: someID, ExternalID: "crm-1", InConversation: true})
+				admitted := map[string]int{}
+				for second := range 12 { // the second minute has not begun
+					now := map[string]int{}
+					refused := map[string]bool{} // by operation
+					for range 16 {
+						for _, e := range endpoints {
+							family, _, _ := strings.Cut(e.operation, ".")
+							if _, ok := families[e.operation]; ok {
+								family = e.operation
+							}
+							for range 3 {
+								limit := tt.limit(family)
+								full := now[family] == limit[0] || limit[1] > 0 && admitted[family] == limit[1]
+								if refused[e.operation] {
+									continue
+								}
+								got := send(t, srv, e.method, e.path, e.body)
+								if full {
+									refused[e.operation] = true
+									if got.want(t, 429); isV1(e.path) {
+										got.message(t)
+									} else {
+										got.problem(t)
+									}
+									continue
+								}
+								if got.status == 429 {
+									t.Fatalf("%s refused, number %d in second %d, %d before", e.operation, now[family], second, admitted[family])
+								}
+								now[family]++
+								admitted[family]++
+								if h := got.header.Get("X-RateLimit-Limit"); (h == "") != (limit[1] == 0) || h != "" && h != strconv.Itoa(limit[1]) {
+									t.Fatalf("%s: X-RateLimit-Limit is %q, want %d", e.operation, h, limit[1])
+								}
+							}
+						}
+					}
+					time.Sleep(time.Second)
+				}
+				for family, n := range admitted {
+					limit := tt.limit(family)
+					if want := min(12*limit[0], limit[1]); n != want && limit[1] > 0 || n < limit[0] {
+						t.Errorf("%s: %d were admitted, want %d", family, n, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A client is paced as it asks, unless the limits are others than Ada's.
+func TestPaceOfClient(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		opts []adatest.Option
+		want time.Duration // of three requests
+	}{
+		{"its own", nil, 2 * time.Second},
+		{"RateLimit", []adatest.Option{adatest.RateLimit(2, 0)}, time.Second},
+		{"RateLimit of none", []adatest.Option{adatest.RateLimit(0, 0)}, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := adatest.NewServer(t, tt.opts...)
+			limiter := srv.Config().HTTP.Limiter(ada.Pace{Family: "any", PerSecond: 1})
+			start := time.Now()
+			for range 3 {
+				if err := limiter.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if d := time.Since(start); d != tt.want {
+				t.Errorf("%s: it took %s, want %s", tt.name, d, tt.want)
+			}
+		})
+	}
 }
 
 func TestClientKeepsToTheLimit(t *testing.T) {

@@ -7,15 +7,17 @@
 //		...
 //	}
 //
-// [Server.Fail] makes chosen requests fail, [Server.Calls] has what arrived, and [Server.EndUser] shows what Ada would
-// now hold. Operations have the names that errors show, such as "endusers.Create".
+// It has the End Users API, both erasure APIs - bulk deletion, whose jobs take their time, and data subject requests -
+// and Proactive SMS. [Server.Fail] makes chosen requests fail, [Server.Calls] has what arrived, and [Server.EndUser],
+// [Server.Erasures], [Server.SubjectRequests] and [Server.Outbox] show what Ada would now hold, or have done. Operations
+// have the names that errors show, such as "endusers.Create".
 //
 // The client of [Server.Client] talks to the server through memory, so that both work inside [testing/synctest], where
 // waits take no time; make the server inside the bubble. To reach the fake from another process serve it, as it is an
 // [net/http.Handler].
 //
-// The fake holds clients to Ada's published rate limits. A test that makes more than 30 calls in a second without
-// synctest is slowed down by them; [RateLimit] lifts them.
+// The fake holds clients to Ada's published rate limits. A test that makes more calls than they allow in a second, 30
+// for end users and 10 for most others, is slowed down by them without synctest; [RateLimit] lifts them.
 //
 // How the fake behaves follows Ada and can change with it in any release; its Go API follows the SDK's promises.
 package adatest

@@ -26,17 +26,18 @@ const (
 )
 
 var endUserRoutes = []route{
-	{"endusers.GetByExternalID", http.MethodGet, "/api/v2/end-users/", []string{"external_id"}, (*Server).lookUp},
-	{"endusers.All", http.MethodGet, "/api/v2/end-users/", nil, (*Server).list},
-	{"endusers.Create", http.MethodPost, "/api/v2/end-users/", nil, (*Server).create},
-	{"endusers.Get", http.MethodGet, "/api/v2/end-users/{id}", nil, (*Server).get},
-	{"endusers.Update", http.MethodPatch, "/api/v2/end-users/{id}", nil, (*Server).update},
+	{"endusers.GetByExternalID", http.MethodGet, "/api/v2/end-users/", []string{"external_id"}, (*Server).lookUp, endUserFamily, maxBody},
+	{"endusers.All", http.MethodGet, "/api/v2/end-users/", nil, (*Server).list, endUserFamily, maxBody},
+	{"endusers.Create", http.MethodPost, "/api/v2/end-users/", nil, (*Server).create, endUserFamily, maxBody},
+	{"endusers.Get", http.MethodGet, "/api/v2/end-users/{id}", nil, (*Server).get, endUserFamily, maxBody},
+	{"endusers.Update", http.MethodPatch, "/api/v2/end-users/{id}", nil, (*Server).update, endUserFamily, maxBody},
 }
 
 // EndUser is an end user as the fake holds it.
 type EndUser struct {
 	ID         string         // 24 hexadecimal digits
 	ExternalID string         // lower case, as Ada compares it; empty: none
+	ChatterID  string         // by which only erasures find the end user; empty: none
 	Profile    map[string]any // by the names of the JSON, "metadata" among them, without fields that are null
 	Sensitive  map[string]any // write-only for clients
 	CreatedAt  time.Time
@@ -129,6 +130,7 @@ func canonical(externalID string) string { return strings.ToLower(strings.TrimSp
 
 // expire forgets what Ada deletes with time.
 func (s *Server) expire(now time.Time) {
+	s.remove(now)
 	s.users = slices.DeleteFunc(s.users, func(u *user) bool {
 		return !u.InConversation && now.Sub(u.CreatedAt) >= lifeUnattached
 	})

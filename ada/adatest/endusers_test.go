@@ -406,7 +406,6 @@ func TestPaging(t *testing.T) {
 }
 
 func TestLifetimes(t *testing.T) {
-	const day = 24 * time.Hour
 	synctest.Test(t, func(t *testing.T) {
 		srv := adatest.NewServer(t)
 		made := send(t, srv, "POST", collection, `{"external_id":"made"}`).want(t, 201).user(t).ID

@@ -2,6 +2,7 @@ package adatest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -132,6 +133,75 @@ func ExampleRateLimit() {
 	}
 	fmt.Println(len(srv.Calls()))
 	// Output: 100
+}
+
+// An erasure that can take Ada a month takes no time here. With testing/synctest it could as well take a month.
+func ExampleErasureTime() {
+	srv := adatest.New(adatest.ErasureTime(0, 0))
+	defer srv.Close()
+	srv.AddEndUser(adatest.EndUser{ExternalID: "crm-42", InConversation: true})
+
+	call(srv, "compliance.Erase", "/api/v2/end-users/delete", `{"identifiers":[{"type":"external_id","value":"crm-42"}]}`)
+	_, ok := srv.EndUser("crm-42")
+	fmt.Println(srv.Erasures()[0].Status, ok)
+	// Output: completed false
+}
+
+// A client that sends a request again makes no second job, as long as it names the same client_reference.
+func ExampleServer_Erasures() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	for range 2 {
+		call(srv, "compliance.Erase", "/api/v2/end-users/delete",
+			`{"client_reference":"ticket-7","identifiers":[{"type":"email","value":"ada@example.com"}]}`)
+	}
+	for _, e := range srv.Erasures() {
+		fmt.Println(e.Reference, e.Identifiers[0].Type, e.Identifiers[0].Value, e.Status)
+	}
+	// Output: ticket-7 email ada@example.com queued
+}
+
+func ExampleServer_SubjectRequests() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	call(srv, "compliance.RequestErasure", "/api/v1/data-subject-request", `{"type":"ERASURE","email":"ada@example.com"}`)
+	for _, r := range srv.SubjectRequests() {
+		fmt.Println(r.Email)
+	}
+	// Output: ada@example.com
+}
+
+// The answer to the first request is lost. Who then sends it again has sent two messages.
+func ExampleServer_Outbox() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	srv.Fail("proactivesms.Trigger", adatest.Failure{Drop: true, Effect: true})
+	for range 2 {
+		call(srv, "proactivesms.Trigger", "/api/campaigns/sms/trigger",
+			`{"campaign_key":"renewals","recipient":{"meta_fields":{"phone_number":"4165551234","plan":"pro"}}}`)
+	}
+	for _, m := range srv.Outbox() {
+		fmt.Println(m.CampaignKey, m.PhoneNumber, m.MetaFields["plan"])
+	}
+	// Output:
+	// renewals 4165551234 pro
+	// renewals 4165551234 pro
+}
+
+// call stands for what is to be tested, which would use a package of the SDK.
+func call(srv *adatest.Server, operation, path, body string) {
+	client := srv.Client()
+	op := ada.Operation{Name: operation, Method: http.MethodPost, Route: path}
+	req, err := client.NewRequest(context.Background(), op, json.RawMessage(body))
+	if err != nil {
+		panic(err)
+	}
+	if _, err := client.Do(req, op, nil); err != nil && !errors.Is(err, ada.ErrOutcomeUnknown) {
+		panic(err)
+	}
 }
 
 // A client with other settings than those of Server.Client.

@@ -22,7 +22,7 @@ import (
 // APIKey is the key that a [Server] accepts.
 const APIKey = ada.Secret("adatest-key-0123456789")
 
-// maxBody is the largest body that Ada's endpoints take; beyond it is 413.
+// maxBody is the largest body that any of Ada's endpoints takes; beyond it is 413.
 const maxBody = 10 << 20
 
 // Server is a fake Ada. It is an [http.Handler] and safe for concurrent use. Make one with [NewServer] or [New].
@@ -30,25 +30,33 @@ type Server struct {
 	tb        testing.TB // nil outside of tests
 	memory    *memory
 	transport *http.Transport
-	perSecond int
-	perMinute int
+	limits    *limits // of RateLimit; nil: those of each family
+	queued    time.Duration
+	running   time.Duration
 
-	mu       sync.Mutex
-	calls    []Call
-	failures map[string][]Failure
-	sends    []time.Time // of the last minute
-	users    []*user     // by age
-	made     int
+	mu        sync.Mutex
+	calls     []Call
+	failures  map[string][]Failure
+	sends     map[*family][]time.Time // of the last minute
+	users     []*user                 // by age
+	made      int
+	jobs      []*job // by age
+	submitted map[Identifier]time.Time
+	subjects  []SubjectRequest
+	removals  []removal
+	outbox    []SMS
 }
 
 // Option changes a [Server].
 type Option func(*Server)
 
-// RateLimit replaces the limits that the server holds its clients to, of requests in any second and in any minute;
-// 0 lifts one. The clients of [Server.Client] are paced to the same. Without this option they are Ada's own for end
-// users: 30 and 300.
+// RateLimit replaces the limits that the server holds its clients to, of requests in any second and in any minute, for
+// each family of endpoints; 0 lifts one. The clients of [Server.Client] are paced to the same.
+//
+// Without this option the limits are Ada's own: 30 and 300 for end users, 45 a second for data subject requests, and
+// 10 and 100 for every other family. The clients are then paced as they are outside of tests.
 func RateLimit(perSecond, perMinute int) Option {
-	return func(s *Server) { s.perSecond, s.perMinute = perSecond, perMinute }
+	return func(s *Server) { s.limits = &limits{perSecond, perMinute} }
 }
 
 // NewServer returns a server for one test, which is closed when the test ends. A request to an endpoint that Ada does
@@ -65,9 +73,11 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 func New(opts ...Option) *Server {
 	s := &Server{
 		memory:    newMemory(),
-		perSecond: 30,
-		perMinute: 300,
+		queued:    time.Minute,
+		running:   time.Hour,
 		failures:  map[string][]Failure{},
+		sends:     map[*family][]time.Time{},
+		submitted: map[Identifier]time.Time{},
 	}
 	for _, o := range opts {
 		o(s)
@@ -93,7 +103,10 @@ func (s *Server) Config() ada.Config {
 		HTTP: ada.HTTPConfig{
 			Client: &http.Client{Transport: s.transport},
 			Limiter: func(p ada.Pace) ada.Limiter {
-				return ada.NewLimiter(ada.Pace{Family: p.Family, PerSecond: s.perSecond, PerMinute: s.perMinute})
+				if s.limits != nil {
+					p.PerSecond, p.PerMinute = s.limits.perSecond, s.limits.perMinute
+				}
+				return ada.NewLimiter(p)
 			},
 		},
 	}
@@ -168,9 +181,26 @@ type route struct {
 	path      string   // the last segment can be a parameter in braces
 	query     []string // parameters that the request must have for it to be this operation
 	serve     func(*Server, *request) reply
+	family    *family
+	maxBody   int
 }
 
-var routes = slices.Concat(endUserRoutes)
+var routes = slices.Concat(endUserRoutes, complianceRoutes, smsRoutes)
+
+// family is what endpoints share: the limit, which they use up together, and the form of their errors.
+type family struct {
+	limits
+	refuse func(status int, kind, message string) reply
+}
+
+type limits struct{ perSecond, perMinute int } // 0: none
+
+var (
+	endUserFamily = &family{limits{30, 300}, refuse}
+	defaultFamily = &family{limits{10, 100}, refuse}
+	subjectFamily = &family{limits{45, 0}, refuseV1}
+	smsFamily     = &family{limits{10, 100}, refuseV1} // Ada documents none of its own
+)
 
 // request is what an endpoint needs to know.
 type request struct {
@@ -215,7 +245,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client is gone
 	}
 	req := &request{Request: r, body: body, now: time.Now()}
-	var at route
+	at := route{family: defaultFamily}
 	for _, candidate := range routes {
 		if id, ok := candidate.match(r); ok {
 			at, req.id = candidate, id
@@ -241,7 +271,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if failure.Status != 0 {
 		answer = reply{status: failure.Status, body: failure.Body}
 		if failure.Body == "" {
-			answer = refuse(failure.Status, strings.ReplaceAll(strings.ToLower(http.StatusText(failure.Status)), " ", "_"), http.StatusText(failure.Status))
+			answer = at.family.refuse(failure.Status, strings.ReplaceAll(strings.ToLower(http.StatusText(failure.Status)), " ", "_"), http.StatusText(failure.Status))
 		}
 	}
 	if failure.Delay > 0 && !pause(r.Context(), failure.Delay) {
@@ -310,19 +340,19 @@ func (s *Server) answer(at route, r *request) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer "+string(APIKey) {
-		return refuse(http.StatusUnauthorized, "unauthorized", "The API key is missing or not valid.")
+		return at.family.refuse(http.StatusUnauthorized, "unauthorized", "The API key is missing or not valid.")
 	}
 	if at.serve == nil {
-		return refuse(http.StatusNotFound, "not_found", "There is no such endpoint.")
+		return at.family.refuse(http.StatusNotFound, "not_found", "There is no such endpoint.")
 	}
-	limits, ok := s.admit(r.now)
+	limits, ok := s.admit(at.family, r.now)
 	if !ok {
-		answer := refuse(http.StatusTooManyRequests, "too_many_requests", "The rate limit is exceeded.")
+		answer := at.family.refuse(http.StatusTooManyRequests, "too_many_requests", "The rate limit is exceeded.")
 		answer.header = limits
 		return answer
 	}
-	if len(r.body) > maxBody {
-		return refuse(http.StatusRequestEntityTooLarge, "content_too_large", "The body exceeds 10 MB.")
+	if len(r.body) > at.maxBody {
+		return at.family.refuse(http.StatusRequestEntityTooLarge, "content_too_large", fmt.Sprintf("The body exceeds %d KB.", at.maxBody>>10))
 	}
 	answer := at.serve(s, r)
 	if answer.header == nil {
@@ -331,28 +361,34 @@ func (s *Server) answer(at route, r *request) reply {
 	return answer
 }
 
-// admit counts a request, or refuses it, and returns the headers that say so.
-func (s *Server) admit(now time.Time) (http.Header, bool) {
-	s.sends = slices.DeleteFunc(s.sends, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+// admit counts a request to a family, or refuses it, and returns the headers that say so.
+func (s *Server) admit(f *family, now time.Time) (http.Header, bool) {
+	limit := f.limits
+	if s.limits != nil {
+		limit = *s.limits
+	}
+	sends := slices.DeleteFunc(s.sends[f], func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	s.sends[f] = sends
 	wait := func(n int, per time.Duration) time.Duration { // until a window of n has room
-		i := len(s.sends) - n
+		i := len(sends) - n
 		if n <= 0 || i < 0 {
 			return 0
 		}
-		return s.sends[i].Add(per).Sub(now)
+		return sends[i].Add(per).Sub(now)
 	}
 	ceil := func(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
-	if d := max(wait(s.perSecond, time.Second), wait(s.perMinute, time.Minute)); d > 0 {
+	if d := max(wait(limit.perSecond, time.Second), wait(limit.perMinute, time.Minute)); d > 0 {
 		return http.Header{"Retry-After": {ceil(d)}}, false
 	}
-	s.sends = append(s.sends, now)
-	if s.perMinute <= 0 {
+	sends = append(sends, now)
+	s.sends[f] = sends
+	if limit.perMinute <= 0 {
 		return nil, true
 	}
-	reset := s.sends[0].Add(time.Minute)
+	reset := sends[0].Add(time.Minute)
 	return http.Header{
-		"X-Ratelimit-Limit":     {strconv.Itoa(s.perMinute)},
-		"X-Ratelimit-Remaining": {strconv.Itoa(s.perMinute - len(s.sends))},
+		"X-Ratelimit-Limit":     {strconv.Itoa(limit.perMinute)},
+		"X-Ratelimit-Remaining": {strconv.Itoa(limit.perMinute - len(sends))},
 		"X-Ratelimit-Reset":     {ceil(reset.Sub(time.Unix(0, 0)))},
 	}, true
 }
@@ -373,6 +409,11 @@ type problem struct {
 // refuse is an answer with Ada's error envelope.
 func refuse(status int, kind, message string) reply {
 	return reply{status: status, body: map[string][]problem{"errors": {{Type: kind, Message: message}}}}
+}
+
+// refuseV1 is an answer with the error envelope of the APIs before v2.
+func refuseV1(status int, _, message string) reply {
+	return reply{status: status, body: map[string]string{"message": message}}
 }
 
 func invalid(faults ...fault) reply {

@@ -203,7 +203,7 @@ func step(what string) {
 // expect prints an error that was meant to come, and returns any other.
 func expect(err, want error) error {
 	if !errors.Is(err, want) {
-		return fmt.Errorf("got %w, want %w", err, want)
+		return fmt.Errorf("got the error %v, want %w", err, want)
 	}
 	fmt.Println("  ", err)
 	return nil

@@ -17,10 +17,8 @@ func (r *run) classify() (happened, transient bool) {
 	switch {
 	case errors.Is(err, ErrStatus), errors.Is(err, ErrRedirect):
 		return classifyStatus(r.out.Answer.Status)
-	case errors.Is(err, ErrKey):
-		return false, false
-	case errors.Is(err, ErrPaced):
-		return false, true
+	case !r.made: // it was not sent; without a slot it could be later
+		return false, errors.Is(err, ErrPaced) || errors.Is(err, ErrLimiter) || errors.Is(err, context.DeadlineExceeded)
 	case errors.Is(err, context.Canceled):
 		return r.sent, false
 	case errors.Is(err, ErrUnusable):
@@ -57,18 +55,23 @@ func isFinal(err error) bool {
 	if errors.As(err, &dns) {
 		return dns.IsNotFound
 	}
-	return IsCertificate(err) || errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, errNilAnswer)
+	return IsCertificate(err) || IsPlain(err) || errors.Is(err, ErrProxy) || errors.Is(err, errNilAnswer)
+}
+
+// IsPlain reports whether err says that the server does not speak TLS.
+func IsPlain(err error) bool {
+	var record tls.RecordHeaderError
+	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record)
 }
 
 // IsCertificate reports whether err says that the server could not prove who it is.
 func IsCertificate(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
-		record       tls.RecordHeaderError
 		authority    x509.UnknownAuthorityError
 		invalid      x509.CertificateInvalidError
 		host         x509.HostnameError
 	)
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &authority) ||
+	return errors.As(err, &verification) || errors.As(err, &authority) ||
 		errors.As(err, &invalid) || errors.As(err, &host)
 }

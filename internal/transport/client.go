@@ -1,8 +1,11 @@
 package transport
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -16,6 +19,12 @@ func NewTransport() *http.Transport {
 		MaxIdleConnsPerHost:    32,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("%w: %d", ErrProxy, resp.StatusCode)
+			}
+			return nil
+		},
 		// A connection that died in silence is found out within a minute and not used for the next call.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}

@@ -106,12 +106,13 @@ type Pacer struct {
 	limiter  interface{ Wait(context.Context) error }
 	maxBlock time.Duration
 
-	mu    sync.Mutex
-	until time.Time     // nothing is sent before
-	reset time.Time     // when left ends
-	left  int           // sends that the server still allows before reset
-	gap   time.Duration // between sends
-	next  time.Time     // the first send that the gap allows
+	mu     sync.Mutex
+	until  time.Time     // nothing is sent before
+	window int64         // the X-RateLimit-Reset that reset and left are of
+	reset  time.Time     // when left ends
+	left   int           // sends that the server still allows before reset
+	gap    time.Duration // between sends
+	next   time.Time     // the first send that the gap allows
 }
 
 // NewPacer returns a pacer around limiter. A block longer than maxBlock is left to the server to enforce, since its
@@ -126,50 +127,86 @@ func (p *Pacer) Wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
-		wait, taken := p.take(time.Now())
-		if deadline, limited := ctx.Deadline(); limited && time.Now().Add(wait).After(deadline) {
-			return fmt.Errorf("the server's limit is used up for %s, past the deadline: %w", wait.Round(time.Millisecond), context.DeadlineExceeded)
+		wait, taken, giveBack, err := p.take(ctx)
+		if err == nil {
+			err = sleep(ctx, wait)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err == nil && taken {
+			err = p.limiter.Wait(ctx)
+		}
+		if err != nil {
+			p.undo(giveBack)
 			return err
 		}
-		if !taken {
-			continue
-		}
-		if err := p.limiter.Wait(ctx); err != nil {
-			return err
-		}
-		p.mu.Lock()
-		blocked := p.until.After(time.Now())
-		p.mu.Unlock()
-		if !blocked { // or else a 429 came in meanwhile, and this slot is no good any more
+		if taken && !p.blocked() { // or else a 429 came in meanwhile, and this slot is no good any more
 			return nil
 		}
 	}
 }
 
-// take uses one of the sends that the server allows, and says when it may go; or it says how long there is none.
-func (p *Pacer) take(now time.Time) (wait time.Duration, taken bool) {
+// reservation is what a take has used, and what is given back when nothing is sent for it.
+type reservation struct {
+	window int64
+	left   int
+	step   time.Duration
+}
+
+func (p *Pacer) undo(r reservation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if wait := p.until.Sub(now); wait > 0 {
-		return wait, false
+	if r.window == p.window {
+		p.left += r.left
 	}
-	if wait := p.reset.Sub(now); wait > 0 {
-		if p.left <= 0 {
-			return wait, false
+	p.next = p.next.Add(-r.step)
+}
+
+func (p *Pacer) blocked() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.until.After(time.Now())
+}
+
+// take uses one of the sends that the server allows, and says when it may go; or it says how long there is none. It
+// takes nothing that could not be used before the deadline.
+func (p *Pacer) take(ctx context.Context) (wait time.Duration, taken bool, used reservation, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, false, used, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	taken = true
+	if wait = p.until.Sub(now); wait > 0 {
+		taken = false
+	} else if wait = p.reset.Sub(now); wait > 0 && p.left <= 0 {
+		taken = false
+	} else {
+		used = reservation{window: p.window}
+		if wait > 0 {
+			used.left = 1
 		}
-		p.left--
+		wait = 0
+		if p.gap > 0 {
+			wait = max(p.next.Sub(now), 0)
+			next := now.Add(wait + p.gap/2 + rand.N(p.gap))
+			used.step = next.Sub(later(p.next, now))
+		}
 	}
-	if p.gap == 0 {
-		return 0, true
+	if deadline, limited := ctx.Deadline(); limited && now.Add(wait).After(deadline) {
+		return 0, false, reservation{}, fmt.Errorf("the server's limit is used up for %s, past the deadline: %w", wait.Round(time.Millisecond), context.DeadlineExceeded)
 	}
-	at := now
-	if p.next.After(at) {
-		at = p.next
+	p.left -= used.left
+	if used.step > 0 {
+		p.next = later(p.next, now).Add(used.step)
 	}
-	p.next = at.Add(p.gap/2 + rand.N(p.gap))
-	return at.Sub(now), true
+	return wait, taken, used, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Observe learns from an answer.
@@ -187,7 +224,7 @@ func (p *Pacer) Observe(a *Answer) {
 		if wait > p.maxBlock {
 			return
 		}
-		if now.After(p.until) { // not one of a volley that was refused together
+		if p.gap == 0 || now.After(p.until) { // not one of a volley that was refused together
 			p.gap = min(max(2*p.gap, firstGap), longestGap)
 		}
 		if until := now.Add(wait); until.After(p.until) {
@@ -201,19 +238,21 @@ func (p *Pacer) Observe(a *Answer) {
 	}
 }
 
-// count learns from X-RateLimit-Remaining and X-RateLimit-Reset.
+// count learns from X-RateLimit-Remaining and X-RateLimit-Reset. Answers overtake one another: of one window the lowest
+// count is the newest, and of two windows the one that ends later.
 func (p *Pacer) count(h http.Header, now time.Time) {
 	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
 	wait := untilReset(h, now)
 	if err != nil || left < 0 || wait <= 0 || wait > p.maxBlock {
 		return
 	}
-	reset := now.Add(wait)
-	// Answers overtake one another, and Reset counts whole seconds: within a window the lowest count is the newest.
-	if reset.Sub(p.reset).Abs() < time.Second {
-		left = min(left, p.left)
+	window, _ := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64) // a number, or untilReset would be 0
+	switch {
+	case window == p.window:
+		p.left = min(p.left, left)
+	case window > p.window || !p.reset.After(now):
+		p.window, p.reset, p.left = window, now.Add(wait), left
 	}
-	p.reset, p.left = reset, left
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,6 +174,14 @@ func TestPacerLearns(t *testing.T) {
 			p.Observe(limits(1, 12*time.Second))
 			p.Observe(limits(2, 12*time.Second))
 		}, 2, 12 * time.Second},
+		{"windows that follow one another by the second", func(p *Pacer) {
+			p.Observe(limits(1, 12*time.Second))
+			p.Observe(limits(5, 13*time.Second))
+		}, 5, 0},
+		{"an older window comes late", func(p *Pacer) {
+			p.Observe(limits(1, 13*time.Second))
+			p.Observe(limits(5, 12*time.Second))
+		}, 2, 13 * time.Second},
 		{"a newer window", func(p *Pacer) {
 			p.Observe(limits(0, 2*time.Second))
 			p.Observe(limits(5, 30*time.Second))
@@ -247,6 +256,70 @@ func TestPacerSpacesAttemptsAfterARefusal(t *testing.T) {
 		}
 		if got := most(times, time.Second); got != 10 {
 			t.Errorf("%d went within a second, want 10", got)
+		}
+	})
+}
+
+// Calls that give up before their turn must not push the turn of the others away.
+func TestPacerIsNotLockedByCallsThatGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(NewLimiter(100, 0), 65*time.Second)
+		p.Observe(refusal("1"))
+		var sent atomic.Int32
+		for range 2400 { // 20 a second for two minutes, with deadlines of 2 s
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			go func() {
+				defer cancel()
+				if p.Wait(ctx) == nil {
+					p.Observe(&Answer{Status: 200})
+					sent.Add(1)
+				}
+			}()
+			time.Sleep(50 * time.Millisecond)
+		}
+		synctest.Wait()
+		if sent.Load() < 2000 {
+			t.Errorf("%d of 2400 were sent", sent.Load())
+		}
+		time.Sleep(3 * time.Second)
+	})
+}
+
+func TestPacerTakesBackWhatWasNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(NewLimiter(0, 1), 65*time.Second)
+		p.Observe(limits(2, 60*time.Second))
+		if err := p.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, ctx := range []context.Context{ended, short} { // the limiter has no slot in time
+			for range 50 {
+				if err := p.Wait(ctx); err == nil {
+					t.Fatal("got a slot")
+				}
+			}
+		}
+		if p.left != 1 {
+			t.Errorf("%d left, want 1", p.left)
+		}
+	})
+}
+
+// Successes that were under way when a refusal came shrink the gap; another refusal of that time must find one.
+func TestPacerRefusedAgainWithoutAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p.Observe(refusal("60"))
+		for range 100 {
+			p.Observe(&Answer{Status: 200})
+		}
+		p.Observe(refusal("61"))
+		if p.gap != firstGap {
+			t.Errorf("the gap is %s, want %s", p.gap, firstGap)
 		}
 	})
 }

@@ -6,6 +6,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,20 +28,22 @@ const (
 
 // Causes that an [Outcome] can hold; tell them apart with errors.Is.
 var (
-	ErrPayload   = errors.New("the payload is over the limit")
 	ErrPaced     = errors.New("no free slot in time")
+	ErrLimiter   = errors.New("the limiter failed")
 	ErrRedirect  = errors.New("redirect refused")
 	ErrUnusable  = errors.New("the answer is not usable")
 	ErrNoAnswer  = errors.New("no answer")
 	ErrTimeout   = errors.New("the attempt timed out")
 	ErrKey       = errors.New("no key")
+	ErrProxy     = errors.New("the proxy refused the connection")
 	errNilAnswer = errors.New("the RoundTripper returned neither an answer nor an error")
+	errReplayed  = errors.New("net/http sent the request again and again")
 )
 
 // Policy says how often a call is tried and how long it may wait in between.
 type Policy struct {
 	MaxAttempts   int
-	MinBackoff    time.Duration
+	FirstBackoff  time.Duration
 	MaxBackoff    time.Duration
 	MaxRetryAfter time.Duration
 }
@@ -61,7 +64,6 @@ type Call struct {
 	Request     *http.Request // complete but for the key; its Body is not read
 	Body        []byte        // sent anew with each attempt; nil for none
 	Idempotent  bool          // repeating it is harmless
-	MaxPayload  int64         // bytes
 	MaxResponse int64         // bytes, decoded
 	Timeout     time.Duration // of one attempt, reading the answer included
 	Policy      Policy
@@ -81,7 +83,7 @@ type Answer struct {
 
 // Outcome is what became of a call, or of one attempt.
 type Outcome struct {
-	Answer     *Answer       // the last one that came, with an error or without; nil: none came
+	Answer     *Answer       // of the last attempt, with an error or without; nil: none came
 	Attempts   int           // how many were made
 	Err        error         // nil: the answer is a 2xx one and was decoded; a refusal by status alone has ErrStatus
 	Unknown    bool          // the call must not be repeated, and may have taken effect
@@ -94,9 +96,6 @@ var ErrStatus = errors.New("refused by status")
 
 // Do makes the call.
 func (e *Engine) Do(c Call) Outcome {
-	if n := int64(len(c.Body)); n > c.MaxPayload {
-		return Outcome{Err: fmt.Errorf("%w: %d bytes, at most %d", ErrPayload, n, c.MaxPayload)}
-	}
 	r := &run{engine: e, call: c}
 	// The attempt's own request is built in RoundTrip; what goes through the loop is a carrier without a body.
 	carrier := c.Request.WithContext(c.Request.Context())
@@ -149,12 +148,13 @@ func (r *run) attempt(ctx context.Context) error {
 	r.made, r.sent, r.waiting = false, false, false
 	before := time.Now()
 	if err := r.call.Pacer.Wait(ctx); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("%w: %w", ErrPaced, err)
+		return unpaced(ctx, err)
 	}
+	paced := time.Since(before)
 	key, err := r.call.Key(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	}
@@ -162,72 +162,79 @@ func (r *run) attempt(ctx context.Context) error {
 	r.made = true
 	r.out.Attempts++
 	if r.call.Started != nil {
-		r.call.Started(r.out.Attempts, r.started.Sub(before))
+		r.call.Started(r.out.Attempts, paced)
 	}
-
-	ctx, cancel := context.WithTimeoutCause(ctx, r.call.Timeout, ErrTimeout)
-	defer cancel()
 	r.out.Answer, err = r.exchange(ctx, key)
 	r.call.Pacer.Observe(r.out.Answer)
 	return err
 }
 
-// broken is the error of an exchange that did not come to its end.
-func broken(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), ErrTimeout) {
-		return ErrTimeout
+// unpaced is why an attempt got no slot.
+func unpaced(ctx context.Context, err error) error {
+	_, limited := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case limited, errors.Is(err, context.DeadlineExceeded): // limiters look ahead, and have words of their own for it
+		return fmt.Errorf("%w: %w", ErrPaced, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrLimiter, err)
 	}
-	return fmt.Errorf("%w: %w", ErrNoAnswer, err)
 }
 
 // exchange sends the request and reads the answer. An answer that could not be read to its end comes with an error.
 func (r *run) exchange(ctx context.Context, key string) (*Answer, error) {
-	var asked, connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	req := r.call.Request.Clone(ctx)
-	req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
-	if len(r.call.Body) > 0 {
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.call.Body)), nil }
-		req.Body, _ = req.GetBody()
-		req.ContentLength = int64(len(r.call.Body))
+	limited, stop := context.WithTimeoutCause(ctx, r.call.Timeout, ErrTimeout)
+	defer stop()
+	attempt, cancel := context.WithCancelCause(limited)
+	defer cancel(nil)
+	broken := func(err error) error { // the exchange did not come to its end
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case context.Cause(attempt) == ErrTimeout:
+			return ErrTimeout
+		default:
+			return fmt.Errorf("%w: %w", ErrNoAnswer, err)
+		}
 	}
-	req.Header.Set("Authorization", "Bearer "+key)
-	req.Header.Set("User-Agent", r.engine.userAgent)
+	wire := watch{idempotent: r.call.Idempotent, cancel: cancel}
+	req := r.request(httptrace.WithClientTrace(attempt, wire.trace()), key, &wire)
 
 	resp, err := r.engine.base.RoundTrip(req)
 	if err == nil && resp == nil {
 		err = errNilAnswer
 	}
+	if resp != nil && resp.Body == nil {
+		resp.Body = http.NoBody
+	}
 	if err != nil {
-		if resp != nil && resp.Body != nil {
+		if resp != nil {
 			_ = resp.Body.Close()
 		}
-		// Without a connection nothing was written. A RoundTripper that reports no connections proves nothing,
-		// unless it failed in dialling.
-		r.sent = connected.Load() || !asked.Load() && !isDial(err)
-		return nil, broken(ctx, err)
+		r.sent = wire.sent(r.engine.base, err)
+		return nil, broken(err)
 	}
 	r.sent = true
 	defer func() { _ = resp.Body.Close() }()
 	answer := &Answer{Status: resp.StatusCode, Header: resp.Header}
 	switch {
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
+	case resp.StatusCode < 200: // 101: what follows is no body, and nothing ends it
+		return answer, ErrStatus
+	case resp.StatusCode > 299:
 		answer.Body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
-		if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		if resp.StatusCode < 400 {
 			return answer, fmt.Errorf("%w%s", ErrRedirect, target(resp.Header.Get("Location")))
 		}
 		return answer, ErrStatus
-	case resp.Header.Get("Content-Encoding") != "":
+	case !strings.EqualFold(resp.Header.Get("Content-Encoding"), "identity") && resp.Header.Get("Content-Encoding") != "":
 		return answer, fmt.Errorf("%w: its encoding was not asked for", ErrUnusable)
 	}
 	answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, r.call.MaxResponse+1))
 	switch {
 	case err != nil:
-		return answer, broken(ctx, err)
+		return answer, broken(err)
 	case int64(len(answer.Body)) > r.call.MaxResponse:
 		answer.Body = nil
 		return answer, fmt.Errorf("%w: over %d bytes", ErrUnusable, r.call.MaxResponse)
@@ -239,10 +246,74 @@ func (r *run) exchange(ctx context.Context, key string) (*Answer, error) {
 	return answer, nil
 }
 
+// request is the one that goes out. The caller's is not changed.
+func (r *run) request(ctx context.Context, key string, wire *watch) *http.Request {
+	req := r.call.Request.Clone(ctx)
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
+	for name := range req.Header { // however it is spelled
+		if strings.EqualFold(name, "Authorization") {
+			delete(req.Header, name)
+		}
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("User-Agent", r.engine.userAgent)
+	req.Host = "" // the URL says where it goes
+	req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+	if len(r.call.Body) > 0 {
+		body := func() io.ReadCloser { return io.NopCloser(bytes.NewReader(r.call.Body)) }
+		req.Body, req.ContentLength = body(), int64(len(r.call.Body))
+		req.GetBody = func() (io.ReadCloser, error) {
+			if wire.http2.Load() {
+				return nil, errReplayed
+			}
+			return body(), nil
+		}
+	}
+	return req
+}
+
+// watch follows one exchange below net/http, which sends some requests again by itself. Over HTTP/1 it does so only
+// where nothing was written, or for a GET on a connection that had been idle. Over HTTP/2 it does so without end, and
+// also when the server has worked on the request.
+type watch struct {
+	idempotent bool
+	cancel     context.CancelCauseFunc
+	asked      atomic.Int32 // how often a connection was asked for
+	connected  atomic.Bool
+	http2      atomic.Bool
+}
+
+func (w *watch) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) {
+			if n := w.asked.Add(1); n > 2 || n > 1 && w.http2.Load() && !w.idempotent {
+				w.cancel(errReplayed)
+			}
+		},
+		GotConn: func(info httptrace.GotConnInfo) {
+			w.connected.Store(true)
+			if c, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok && c.ConnectionState().NegotiatedProtocol == "h2" {
+				w.http2.Store(true)
+			}
+		},
+	}
+}
+
+// sent reports whether the request may have reached the server although err came back. Without a connection nothing was
+// written. A RoundTripper that reports no connections proves nothing, unless it failed in dialling.
+func (w *watch) sent(base http.RoundTripper, err error) bool {
+	if _, reports := base.(*http.Transport); reports || w.asked.Load() > 0 {
+		return w.connected.Load()
+	}
+	return !isDial(err)
+}
+
 // target names the origin that a redirect led to, when it can be named safely.
 func target(location string) string {
 	u, err := url.Parse(location)
-	if err != nil || u.Host == "" || strings.ContainsFunc(u.Host, func(c rune) bool {
+	if err != nil || u.Host == "" || len(u.Host) > 253 || strings.ContainsFunc(u.Host, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != ':'
 	}) {
 		return ""
@@ -253,7 +324,10 @@ func target(location string) string {
 // checkRetry judges the attempt that just ended, and is called by the retry loop exactly once for each.
 func (r *run) checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	if err != nil { // refused before the attempt: a request that net/http cannot send
-		r.out.Err, r.sent, r.made = err, false, false
+		if wrapped := new(url.Error); errors.As(err, &wrapped) {
+			err = wrapped.Err // without the URL
+		}
+		r.out.Err, r.sent, r.made = fmt.Errorf("%w: %w", ErrNoAnswer, err), false, false
 	}
 	retry := r.judge(ctx)
 	if !retry {
@@ -269,7 +343,15 @@ func (r *run) checkRetry(ctx context.Context, _ *http.Response, err error) (bool
 // judge sets what the outcome says about repeating the call, and the wait before the next attempt if there is one.
 func (r *run) judge(ctx context.Context) bool {
 	o, p := &r.out, r.call.Policy
-	o.Unknown, o.Transient, o.RetryAfter = false, false, 0
+	o.Unknown, o.Transient = false, false
+	var asked time.Duration
+	if r.made {
+		o.RetryAfter = 0
+		if errors.Is(o.Err, ErrStatus) {
+			asked = retryAfter(o.Answer.Header, o.Answer.Status, time.Now())
+			o.RetryAfter = asked
+		}
+	}
 	if o.Err == nil {
 		return false
 	}
@@ -279,14 +361,10 @@ func (r *run) judge(ctx context.Context) bool {
 		return false
 	}
 	o.Transient = transient
-	now := time.Now()
-	if errors.Is(o.Err, ErrStatus) {
-		o.RetryAfter = retryAfter(o.Answer.Header, o.Answer.Status, now)
-	}
-	if !transient || !r.made || ctx.Err() != nil || o.Attempts >= p.MaxAttempts || o.RetryAfter > p.MaxRetryAfter {
+	if !transient || !r.made || ctx.Err() != nil || o.Attempts >= p.MaxAttempts || asked > p.MaxRetryAfter {
 		return false
 	}
-	r.wait = max(backoff(p.MinBackoff, p.MaxBackoff, o.Attempts), o.RetryAfter)
+	r.wait = max(backoff(p.FirstBackoff, p.MaxBackoff, o.Attempts), asked)
 	deadline, limited := ctx.Deadline()
-	return !limited || !now.Add(r.wait).After(deadline)
+	return !limited || !time.Now().Add(r.wait).After(deadline)
 }

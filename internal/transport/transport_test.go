@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,7 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var policy = Policy{MaxAttempts: 4, MinBackoff: 500 * time.Millisecond, MaxBackoff: 30 * time.Second, MaxRetryAfter: 65 * time.Second}
+var policy = Policy{MaxAttempts: 4, FirstBackoff: 500 * time.Millisecond, MaxBackoff: 30 * time.Second, MaxRetryAfter: 65 * time.Second}
 
 // call returns a POST with a body, as an operation that is idempotent or is not would make it.
 func call(ctx context.Context, idempotent bool) Call {
@@ -30,7 +32,7 @@ func call(ctx context.Context, idempotent bool) Call {
 	}
 	return Call{
 		Request: req, Body: []byte(`{"a":1}`), Idempotent: idempotent,
-		MaxPayload: 1 << 10, MaxResponse: 1 << 20, Timeout: 30 * time.Second, Policy: policy,
+		MaxResponse: 1 << 20, Timeout: 30 * time.Second, Policy: policy,
 		Key: func(context.Context) (string, error) { return "key", nil },
 		Decode: func(a *Answer) error {
 			var v struct{ N int }
@@ -70,7 +72,7 @@ func summarize(n *faults.Network, o Outcome) summary {
 	}
 	for name, cause := range map[string]error{
 		"status": ErrStatus, "redirect": ErrRedirect, "unusable": ErrUnusable, "no answer": ErrNoAnswer,
-		"timeout": ErrTimeout, "paced": ErrPaced, "key": ErrKey, "payload": ErrPayload, "canceled": context.Canceled,
+		"timeout": ErrTimeout, "paced": ErrPaced, "key": ErrKey, "canceled": context.Canceled,
 	} {
 		if errors.Is(o.Err, cause) && s.Cause != "no answer" {
 			s.Cause = name
@@ -237,6 +239,13 @@ func TestFaults(t *testing.T) {
 			[]faults.Step{faults.Answer("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: "+strings.Repeat("x", 1000)+"\r\n", 11<<10) + "\r\n"), ok},
 			good(2, 2), unknown(0, "no answer"),
 		},
+		{
+			"a switch of protocols",
+			[]faults.Step{faults.Drip("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"+strings.Repeat("x", 1000), 10*time.Millisecond)},
+			summary{Requests: 1, Attempts: 1, Status: 101, Cause: "status"},
+			unknown(101, "status"),
+		},
+		{"an encoding that is none", []faults.Step{faults.Answer(answer(200, `{"n":1}`, "Content-Encoding: identity"))}, good(1, 1), good(1, 1)},
 		{"503, then well", []faults.Step{faults.Answer(answer(503, "")), ok}, good(2, 2), unknown(503, "status")},
 		{
 			"503, then hung up on",
@@ -345,22 +354,6 @@ func TestResponseLimitIsExact(t *testing.T) {
 			o := New(n.Transport(), "test").Do(call(t.Context(), true))
 			if got := o.Err == nil; got != want {
 				t.Errorf("%d bytes: %v", size, o.Err)
-			}
-		})
-	}
-}
-
-func TestPayloadLimitIsExact(t *testing.T) {
-	for size, want := range map[int]summary{
-		4096: {Requests: 1, Attempts: 1, Status: 200},
-		4097: {Cause: "payload"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			n := faults.New(t, faults.Answer(answer(200, `{"n":1}`)))
-			c := call(t.Context(), true)
-			c.Body, c.MaxPayload = bytes.Repeat([]byte("x"), size), 4096
-			if diff := cmp.Diff(want, summarize(n, New(n.Transport(), "test").Do(c))); diff != "" {
-				t.Errorf("%d bytes (-want +got)\n%s", size, diff)
 			}
 		})
 	}
@@ -502,6 +495,9 @@ func TestOddRoundTrippers(t *testing.T) {
 			_, err := faults.New(t, faults.Refused()).Transport().RoundTrip(r)
 			return nil, err
 		}, summary{Attempts: 1, Unknown: true, Cause: "no answer"}},
+		{"no body", func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 404, Header: http.Header{}}, nil
+		}, summary{Attempts: 1, Status: 404, Cause: "status"}},
 		{"no connection", func(r *http.Request) (*http.Response, error) {
 			httptrace.ContextClientTrace(r.Context()).GetConn("")
 			return nil, lost
@@ -549,6 +545,94 @@ func TestKeyIsAskedForEachAttempt(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
+}
+
+// A context that ends with a cause of its own is a context that ended.
+func TestContextWithACause(t *testing.T) {
+	mine := errors.New("mine")
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"canceled": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			stop := time.AfterFunc(time.Second, func() { cancel(mine) })
+			return ctx, func() { stop.Stop(); cancel(nil) }
+		},
+		"context deadline exceeded": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeoutCause(ctx, time.Second, mine)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := end(t.Context())
+				defer cancel()
+				n := faults.New(t, faults.Silence())
+				o := New(n.Transport(), "test").Do(call(ctx, true))
+				if !errors.Is(o.Err, ctx.Err()) || o.Transient != errors.Is(o.Err, context.DeadlineExceeded) {
+					t.Errorf("transient is %t, %v", o.Transient, o.Err)
+				}
+			})
+		})
+	}
+}
+
+func TestKeyThatOutlivesTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := faults.New(t, faults.Silence())
+		ctx, cancel := context.WithCancel(t.Context())
+		c := call(ctx, false)
+		c.Key = func(context.Context) (string, error) { cancel(); return "key", nil }
+		if diff := cmp.Diff(summary{Cause: "canceled"}, summarize(n, New(n.Transport(), "test").Do(c))); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+type limiter func(context.Context) error
+
+func (f limiter) Wait(ctx context.Context) error { return f(ctx) }
+
+func TestLimiterOfTheCallersFails(t *testing.T) {
+	broken := limiter(func(context.Context) error { return errors.New("redis: connection refused") })
+	for _, deadline := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := t.Context(), context.CancelFunc(func() {})
+			if deadline {
+				ctx, cancel = context.WithTimeout(ctx, time.Hour)
+			}
+			defer cancel()
+			c := call(ctx, false)
+			c.Pacer = NewPacer(broken, time.Hour)
+			o := New(http.NewFileTransport(http.Dir(".")), "test").Do(c)
+			want := ErrLimiter
+			if deadline { // limiters have words of their own for a slot that comes too late
+				want = ErrPaced
+			}
+			if !errors.Is(o.Err, want) || !o.Transient || o.Unknown || o.Attempts != 0 {
+				t.Errorf("%d attempts, transient %t, unknown %t, %v", o.Attempts, o.Transient, o.Unknown, o.Err)
+			}
+		})
+	}
+}
+
+func TestProxyThatRefuses(t *testing.T) {
+	asked := 0
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}))
+	defer proxy.Close()
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := NewTransport()
+	defer pool.CloseIdleConnections()
+	pool.Proxy = http.ProxyURL(address)
+	c := call(t.Context(), true)
+	c.Request.URL.Scheme = "https"
+	o := New(pool, "test").Do(c)
+	if !errors.Is(o.Err, ErrProxy) || o.Attempts != 1 || o.Transient || asked != 1 {
+		t.Errorf("%d attempts, the proxy was asked %d times: %v", o.Attempts, asked, o.Err)
+	}
 }
 
 func TestAttemptsTakeSlots(t *testing.T) {
