@@ -70,7 +70,7 @@ type HTTPConfig struct {
 // RetryPolicy says how often a call is tried and how long it waits in between. What may be repeated at all is not a
 // matter of policy; the package comment has the table.
 type RetryPolicy struct {
-	MaxAttempts   int           // the first one included; 0: 4, 1: never repeat
+	MaxAttempts   int           // the first one included, at most 100; two that a 429 refused count as one; 0: 4, 1: never repeat
 	FirstBackoff  time.Duration // the longest wait after the first attempt, doubled with each; 0: 500 ms
 	MaxBackoff    time.Duration // the longest wait of the SDK's own choosing; 0: 30 s
 	MaxRetryAfter time.Duration // the longest wait of the server's; when it asks for more, the call fails at once; 0: 65 s
@@ -191,6 +191,9 @@ func (p RetryPolicy) faults(prefix string) []Fault {
 		if f.n < 0 {
 			faults = append(faults, Fault{prefix + f.name, "is negative"})
 		}
+	}
+	if p.MaxAttempts > 100 {
+		faults = append(faults, Fault{prefix + "MaxAttempts", "is over 100"})
 	}
 	return faults
 }

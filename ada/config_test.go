@@ -163,8 +163,10 @@ func TestBadConfig(t *testing.T) {
 		{"two keys", ada.Config{Handle: "acme", APIKey: key, KeyFunc: func(context.Context) (ada.Secret, error) { return key, nil }}, []ada.Fault{{"KeyFunc", "excludes APIKey"}}},
 		{
 			"limits that are none",
-			ada.Config{Handle: "acme", APIKey: key, HTTP: ada.HTTPConfig{MaxPayload: 1<<30 + 1, MaxResponse: math.MaxInt64}},
-			[]ada.Fault{{"HTTP.MaxResponse", "is over 1 GiB"}, {"HTTP.MaxPayload", "is over 1 GiB"}},
+			ada.Config{Handle: "acme", APIKey: key, HTTP: ada.HTTPConfig{
+				MaxPayload: 1<<30 + 1, MaxResponse: math.MaxInt64, Retry: ada.RetryPolicy{MaxAttempts: 101},
+			}},
+			[]ada.Fault{{"HTTP.Retry.MaxAttempts", "is over 100"}, {"HTTP.MaxResponse", "is over 1 GiB"}, {"HTTP.MaxPayload", "is over 1 GiB"}},
 		},
 		{
 			"everything at once",

@@ -92,7 +92,7 @@ func TestErrors(t *testing.T) {
 		{"409", createThing, faults.Answer(answer(409, "")), "409 Conflict", []error{ada.ErrConflict}, false},
 		{"413", createThing, faults.Answer(answer(413, "")), "413 Request Entity Too Large", []error{ada.ErrTooLarge}, false},
 		{"422", createThing, faults.Answer(answer(422, "")), "422 Unprocessable Entity", []error{ada.ErrInvalid}, false},
-		{"429", createThing, faults.Answer(answer(429, "")), "429 Too Many Requests: after 4 attempts", []error{ada.ErrRateLimited}, true},
+		{"429", createThing, faults.Answer(answer(429, "")), "429 Too Many Requests: after 7 attempts", []error{ada.ErrRateLimited}, true},
 		{
 			"429 for a day", createThing, faults.Answer(answer(429, "", "Retry-After: 86400")),
 			"429 Too Many Requests: retry after 24h0m0s",

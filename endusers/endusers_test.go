@@ -252,7 +252,7 @@ func TestStatuses(t *testing.T) {
 			t.Run(fmt.Sprint(name, " ", status), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv := adatest.NewServer(t)
-					srv.Fail(name, slices.Repeat([]adatest.Failure{{Status: status}}, 4)...)
+					srv.Fail(name, slices.Repeat([]adatest.Failure{{Status: status}}, 7)...)
 					err := op.call(t.Context(), endusers.New(srv.Client()))
 					var e *ada.Error
 					if !errors.As(err, &e) || !errors.Is(err, want) || e.Operation != name || e.StatusCode != status {
@@ -260,7 +260,9 @@ func TestStatuses(t *testing.T) {
 					}
 					attempts, unknown := 1, false
 					switch {
-					case status == 429, status >= 500 && op.repeated:
+					case status == 429:
+						attempts = 7
+					case status >= 500 && op.repeated:
 						attempts = 4
 					case status >= 500:
 						unknown = true

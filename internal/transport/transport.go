@@ -40,7 +40,8 @@ var (
 	errReplayed  = errors.New("net/http sent the request again and again")
 )
 
-// Policy says how often a call is tried and how long it may wait in between.
+// Policy says how often a call is tried and how long it may wait in between. Two attempts that were refused with 429
+// count as one: they did nothing, the wait is known, and where several processes meet at a limit one has to be patient.
 type Policy struct {
 	MaxAttempts   int
 	FirstBackoff  time.Duration
@@ -102,7 +103,7 @@ func (e *Engine) Do(c Call) Outcome {
 	carrier.Body, carrier.GetBody, carrier.ContentLength = nil, nil, 0
 	loop := &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: r},
-		RetryMax:     c.Policy.MaxAttempts - 1,
+		RetryMax:     2 * c.Policy.MaxAttempts, // judge ends it before
 		CheckRetry:   r.checkRetry,
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return r.wait },
 		ErrorHandler: func(_ *http.Response, err error, _ int) (*http.Response, error) { return nil, err },
@@ -127,6 +128,7 @@ type run struct {
 	sent    bool          // the attempt's request may have reached the server
 	wait    time.Duration // before the next attempt
 	waiting bool
+	refused int // attempts that were answered with 429
 }
 
 // carried is the answer that the retry loop sees for every attempt that returned: the loop must not act on statuses
@@ -350,6 +352,9 @@ func (r *run) judge(ctx context.Context) bool {
 		if errors.Is(o.Err, ErrStatus) {
 			asked = retryAfter(o.Answer.Header, o.Answer.Status, time.Now())
 			o.RetryAfter = asked
+			if o.Answer.Status == http.StatusTooManyRequests {
+				r.refused++
+			}
 		}
 	}
 	if o.Err == nil {
@@ -361,7 +366,7 @@ func (r *run) judge(ctx context.Context) bool {
 		return false
 	}
 	o.Transient = transient
-	if !transient || !r.made || ctx.Err() != nil || o.Attempts >= p.MaxAttempts || asked > p.MaxRetryAfter {
+	if !transient || !r.made || ctx.Err() != nil || o.Attempts-r.refused/2 >= p.MaxAttempts || asked > p.MaxRetryAfter {
 		return false
 	}
 	r.wait = max(backoff(p.FirstBackoff, p.MaxBackoff, o.Attempts), asked)

@@ -94,9 +94,9 @@ func TestStatuses(t *testing.T) {
 	unknown := func(status int) summary {
 		return summary{Requests: 1, Attempts: 1, Status: status, Unknown: true, Cause: "status"}
 	}
-	tests := map[int]want{
-		429: {repeated(429), repeated(429)},
-	}
+	refused := repeated(429)
+	refused.Requests, refused.Attempts = 7, 7 // two count as one
+	tests := map[int]want{429: {refused, refused}}
 	for _, status := range []int{408, 500, 502, 503, 504} {
 		tests[status] = want{repeated(status), unknown(status)}
 	}
