@@ -16,33 +16,41 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
-	"github.com/adasdk/ada-go/endusers"
 )
 
-const (
-	collection = "/api/v2/end-users/"
-	unknownID  = "65a17e3f43bec88effffffff"
-	maxBody    = 10 << 20 // of what Ada takes
-)
-
-func TestOwnDocumentIsValid(t *testing.T) {
-	if err := load(t, ownFile).Validate(t.Context()); err != nil {
-		t.Error(err)
+func TestOwnDocumentsAreValid(t *testing.T) {
+	judges := map[string]int{} // of each path
+	for _, a := range apis {
+		for path := range a.ownDocument(t).Paths.Map() {
+			judges[a.own+" "+path]++
+		}
+	}
+	for _, file := range []string{"end-users.yaml", "compliance.yaml", "proactive-sms.yaml"} {
+		doc := loadOwn(t, file)
+		if err := doc.Validate(t.Context()); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for path := range doc.Paths.Map() {
+			if n := judges[file+" "+path]; n != 1 {
+				t.Errorf("%s: %s is of %d APIs, want one", file, path, n)
+			}
+		}
 	}
 }
 
 // TestExchanges has every operation of the SDK sent and every documented answer of the fake given.
 func TestExchanges(t *testing.T) {
-	for name, document := range documents {
-		t.Run(name, func(t *testing.T) {
-			doc := document(t)
-			j := newJudge(t, doc, func(violation string) { t.Error(violation) })
-			t.Run("success", func(t *testing.T) { succeed(t, j) })
-			t.Run("invalid", func(t *testing.T) { sendInvalid(t, j) })
-			t.Run("failure", func(t *testing.T) { fail(t, j) })
-			if diff := cmp.Diff(answers(doc), slices.Sorted(maps.Keys(j.seen))); diff != "" {
-				t.Errorf("answers documented (-) and given (+):\n%s", diff)
-			}
+	for _, a := range apis {
+		t.Run(a.name, func(t *testing.T) {
+			a.eachDocument(t, func(t *testing.T, doc *openapi3.T) {
+				j := newJudge(t, doc, func(violation string) { t.Error(violation) })
+				for name, exchange := range a.exchanges {
+					t.Run(name, func(t *testing.T) { exchange(t, j) })
+				}
+				if diff := cmp.Diff(answers(doc), slices.Sorted(maps.Keys(j.seen))); diff != "" {
+					t.Errorf("answers documented (-) and given (+):\n%s", diff)
+				}
+			})
 		})
 	}
 }
@@ -61,7 +69,7 @@ func answers(doc *openapi3.T) (all []string) {
 }
 
 // sdk returns a client of the fake that never repeats a call, with the judge in between.
-func sdk(t *testing.T, srv *adatest.Server, j judge, changes ...func(*ada.Config)) *endusers.Client {
+func sdk(t *testing.T, srv *adatest.Server, j judge, changes ...func(*ada.Config)) *ada.Client {
 	t.Helper()
 	config := srv.Config()
 	config.HTTP.Client.Transport = j.on(config.HTTP.Client.Transport)
@@ -73,166 +81,83 @@ func sdk(t *testing.T, srv *adatest.Server, j judge, changes ...func(*ada.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	return endusers.New(client)
+	return client
 }
 
-func succeed(t *testing.T, j judge) {
+// call is a call of the SDK that sends one request.
+type call func(context.Context, *ada.Client) error
+
+// failCalls has calls, by the names of their operations, fail at the server.
+func failCalls(t *testing.T, j judge, calls map[string]call, failures ...adatest.Failure) {
+	t.Helper()
 	srv := adatest.NewServer(t, adatest.RateLimit(0, 0))
-	users := sdk(t, srv, j)
-	ctx := t.Context()
-
-	everything := endusers.NewUser{
-		ExternalID: "crm-42",
-		Profile: endusers.Profile{
-			FirstName:   "Ada",
-			LastName:    "Lovelace",
-			DisplayName: "Countess",
-			AvatarURL:   "https://example.com/ada.png",
-			Email:       "ada@example.com",
-			Language:    "pt-BR",
-			Metadata:    map[string]any{"plan": "pro", "seats": 12, "trial": false},
-		},
-		Sensitive: endusers.Sensitive{"token": "secret", "pin": 1815, "verified": true, "gone": nil},
-	}
-	for _, step := range []struct {
-		name    string
-		make    func(context.Context, endusers.NewUser, ...ada.CallOption) (*endusers.User, bool, error)
-		user    endusers.NewUser
-		created bool
-	}{
-		{"Create with everything", users.Create, everything, true},
-		{"Create with a taken external id", users.Create, everything, false},
-		{"Create with an external id alone", users.Create, endusers.NewUser{ExternalID: "crm-43"}, true},
-		{"Create blank", users.Create, endusers.NewUser{}, true},
-		{"Upsert of a new one", users.Upsert, endusers.NewUser{ExternalID: "crm-44", Profile: everything.Profile}, true},
-		{"Upsert of one that exists", users.Upsert, everything, false},
-		{"Upsert without changes", users.Upsert, endusers.NewUser{ExternalID: "crm-42"}, false},
-	} {
-		if _, created, err := step.make(ctx, step.user); err != nil || created != step.created {
-			t.Errorf("%s: created %t, error %v", step.name, created, err)
-		}
-	}
-	if n := len(srv.Calls("endusers.Update")); n != 1 {
-		t.Errorf("Upsert updated %d times, want 1", n)
-	}
-
-	user, err := users.GetByExternalID(ctx, "crm-42")
-	if err != nil {
-		t.Fatalf("GetByExternalID: %v", err)
-	}
-	for name, update := range map[string]endusers.Update{
-		"empty": {},
-		"values": {
-			ExternalID:  ada.Set("crm-45"),
-			FirstName:   ada.Set("Augusta"),
-			LastName:    ada.Set("King"),
-			DisplayName: ada.Set(""),
-			AvatarURL:   ada.Set("https://example.com/augusta.png"),
-			Email:       ada.Set("augusta@example.com"),
-			Language:    ada.Set("en"),
-			Metadata:    ada.Set(map[string]any{"plan": "basic", "seats": int8(-1), "trial": true}),
-			Sensitive:   ada.Set(endusers.Sensitive{"token": "other", "pin": uint(7), "verified": false}),
-		},
-		"nulls": {
-			ExternalID:  ada.Null[string](),
-			FirstName:   ada.Null[string](),
-			LastName:    ada.Null[string](),
-			DisplayName: ada.Null[string](),
-			AvatarURL:   ada.Null[string](),
-			Email:       ada.Null[string](),
-			Language:    ada.Null[string](),
-			Metadata:    ada.Null[map[string]any](),
-			Sensitive:   ada.Null[endusers.Sensitive](),
-		},
-		"no metadata":         {Metadata: ada.Set(map[string]any{}), Sensitive: ada.Set(endusers.Sensitive{})},
-		"sensitive nil value": {Sensitive: ada.Set(endusers.Sensitive{"token": nil})},
-	} {
-		if _, err := users.Update(ctx, user.ID, update); err != nil {
-			t.Errorf("Update, %s: %v", name, err)
-		}
-		if _, err := users.Get(ctx, user.ID); err != nil {
-			t.Errorf("Get after an update, %s: %v", name, err)
-		}
-	}
-
-	from := srv.AddEndUser(adatest.EndUser{InConversation: true})
-	sunshine := map[string]any{"sunshine_user_id": "abc"}
-	for range 4 {
-		srv.AddEndUser(adatest.EndUser{Profile: map[string]any{"system_properties": sunshine}})
-	}
-	for _, list := range []struct {
-		params       endusers.ListParams
-		pages, users int
-	}{
-		{endusers.ListParams{}, 1, 9},
-		{endusers.ListParams{PageSize: 2}, 5, 9},
-		{endusers.ListParams{PageSize: 2, Start: from}, 3, 5},
-		{endusers.ListParams{PageSize: 100, Start: from}, 1, 5},
-	} {
-		before, n := len(srv.Calls("endusers.All")), 0
-		for _, err := range users.All(ctx, list.params) {
-			if err != nil {
-				t.Fatalf("All(%+v): %v", list.params, err)
-			}
-			n++
-		}
-		if pages := len(srv.Calls("endusers.All")) - before; pages != list.pages || n != list.users {
-			t.Errorf("All(%+v): %d users on %d pages, want %d on %d", list.params, n, pages, list.users, list.pages)
+	client := sdk(t, srv, j)
+	for operation, call := range calls {
+		srv.Fail(operation, failures...)
+		for _, failure := range failures {
+			what := fmt.Sprintf("%s, answered %d", operation, failure.Status)
+			expect(t, what, call(t.Context(), client), ada.ErrServer)
 		}
 	}
 }
 
-// sendInvalid sends what the SDK refuses to send, past it.
-func sendInvalid(t *testing.T, j judge) {
-	srv := adatest.NewServer(t, adatest.RateLimit(0, 0))
-	id := srv.AddEndUser(adatest.EndUser{})
-	keys := make([]string, 21)
-	for i := range keys {
-		keys[i] = fmt.Sprintf(`"k%d":1`, i)
-	}
-	for _, r := range []struct{ method, path, body string }{
-		{http.MethodGet, collection + "?limit=0", ""},
-		{http.MethodGet, collection + "?limit=abc", ""},
-		{http.MethodGet, collection + "?cursor=unknown", ""},
-		{http.MethodGet, collection + "?external_id=", ""},
-		{http.MethodGet, collection + "?external_id=crm-42&limit=2", ""},
-		{http.MethodPost, collection, `{`},
-		{http.MethodPost, collection, `[]`},
-		{http.MethodPost, collection, `{"external_id":5}`},
-		{http.MethodPost, collection, `{"external_id":"<b>"}`},
-		{http.MethodPost, collection, `{"external_id":"` + strings.Repeat("x", 37) + `"}`},
-		{http.MethodPost, collection, `{"profile":[]}`},
-		{http.MethodPost, collection, `{"profile":{"first_name":5,"language":"Portuguese"}}`},
-		{http.MethodPost, collection, `{"profile":{"metadata":{"list":[]}}}`},
-		{http.MethodPost, collection, `{"profile":{"metadata":{"long":"` + strings.Repeat("x", 10<<10) + `"}}}`},
-		{http.MethodPost, collection, `{"profile":{"sensitive_metadata":{}}}`},
-		{http.MethodPost, collection, `{"profile":{"sensitive_metadata":{"fields":{"a b":1,"c":""}}}}`},
-		{http.MethodPost, collection, `{"profile":{"sensitive_metadata":{"fields":{` + strings.Join(keys, ",") + `}}}}`},
-		{http.MethodPost, collection, `{"profile":{"metadata":{"k":1},"sensitive_metadata":{"fields":{"k":1}}}}`},
-		{http.MethodPatch, collection + id, `{}`},
-		{http.MethodPatch, collection + id, `{"profile":{"email":false}}`},
-	} {
-		transport := j.forgiving().on(srv.Config().HTTP.Client.Transport)
-		if status := send(t, transport, r.method, r.path, r.body, nil); status != http.StatusBadRequest {
-			t.Errorf("%s %s %.100s: answer %d, want 400", r.method, r.path, r.body, status)
-		}
+// refuseKey makes calls with a wrong key.
+func refuseKey(t *testing.T, j judge, calls map[string]call) {
+	t.Helper()
+	stranger := sdk(t, adatest.NewServer(t), j, func(c *ada.Config) { c.APIKey = "another-key" })
+	for operation, call := range calls {
+		expect(t, operation+" with a wrong key", call(t.Context(), stranger), ada.ErrUnauthorized)
 	}
 }
 
-// send sends a request that the SDK would not. It has the key and, with a body, the media type of JSON; header replaces
-// these, and an empty value leaves one out.
-func send(t *testing.T, transport http.RoundTripper, method, path, body string, header map[string]string) (status int) {
+// exceedLimit makes calls over the limit that they share.
+func exceedLimit(t *testing.T, j judge, calls map[string]call) {
+	t.Helper()
+	srv := adatest.NewServer(t, adatest.RateLimit(1, 1))
+	hasty := sdk(t, srv, j, func(c *ada.Config) { c.HTTP.Limiter = ada.Unpaced })
+	for _, call := range calls { // one is within the limit, whatever comes of it
+		if err := call(t.Context(), hasty); errors.Is(err, ada.ErrRateLimited) {
+			t.Errorf("within the limit: %v", err)
+		}
+		break
+	}
+	for operation, call := range calls {
+		expect(t, operation+" over the limit", call(t.Context(), hasty), ada.ErrRateLimited)
+	}
+}
+
+func expect(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// request is one that the SDK would not send.
+type request struct{ method, path, body string }
+
+// expect sends the request to the fake and wants an answer.
+func (r request) expect(t *testing.T, srv *adatest.Server, j judge, status int) {
+	t.Helper()
+	if got := r.send(t, j.on(srv.Config().HTTP.Client.Transport), nil); got != status {
+		t.Errorf("%s %s %.100s: answer %d, want %d", r.method, r.path, r.body, got, status)
+	}
+}
+
+// send sends the request. It has the key and, with a body, the media type of JSON; header replaces these, and an empty
+// value leaves one out.
+func (r request) send(t *testing.T, transport http.RoundTripper, header map[string]string) (status int) {
 	t.Helper()
 	var content io.Reader
-	if body != "" {
-		content = strings.NewReader(body)
+	if r.body != "" {
+		content = strings.NewReader(r.body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, origin+path, content)
+	req, err := http.NewRequestWithContext(t.Context(), r.method, origin+r.path, content)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+string(adatest.APIKey))
-	if body != "" {
+	if r.body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for k, v := range header {
@@ -248,88 +173,17 @@ func send(t *testing.T, transport http.RoundTripper, method, path, body string, 
 	return resp.StatusCode
 }
 
-// calls are the calls of the SDK that send one request each, by the names of their operations.
-var calls = map[string]func(ctx context.Context, users *endusers.Client, id string) error{
-	"endusers.Get": func(ctx context.Context, users *endusers.Client, id string) error {
-		_, err := users.Get(ctx, id)
-		return err
-	},
-	"endusers.GetByExternalID": func(ctx context.Context, users *endusers.Client, _ string) error {
-		_, err := users.GetByExternalID(ctx, "unknown")
-		return err
-	},
-	"endusers.Create": func(ctx context.Context, users *endusers.Client, _ string) error {
-		_, _, err := users.Create(ctx, endusers.NewUser{})
-		return err
-	},
-	"endusers.Update": func(ctx context.Context, users *endusers.Client, id string) error {
-		_, err := users.Update(ctx, id, endusers.Update{FirstName: ada.Set("Ada")})
-		return err
-	},
-	"endusers.All": func(ctx context.Context, users *endusers.Client, _ string) error {
-		for _, err := range users.All(ctx, endusers.ListParams{}) {
-			return err
-		}
-		return nil
-	},
-}
-
-// fail has the SDK's calls fail.
-func fail(t *testing.T, j judge) {
-	srv := adatest.NewServer(t, adatest.RateLimit(0, 0))
-	users := sdk(t, srv, j)
-	ctx := t.Context()
-	id := srv.AddEndUser(adatest.EndUser{})
-	srv.AddEndUser(adatest.EndUser{ExternalID: "taken"})
-	expect := func(what string, got, want error) {
-		t.Helper()
-		if !errors.Is(got, want) {
-			t.Errorf("%s: got %v, want %v", what, got, want)
-		}
-	}
-
-	stranger := sdk(t, srv, j, func(c *ada.Config) { c.APIKey = "another-key" })
-	for operation, call := range calls {
-		expect(operation, call(ctx, stranger, id), ada.ErrUnauthorized)
-	}
-
-	for operation, call := range calls {
-		srv.Fail(operation, adatest.Failure{Status: http.StatusInternalServerError})
-		expect(operation, call(ctx, users, id), ada.ErrServer)
-	}
-
-	tight := adatest.NewServer(t, adatest.RateLimit(1, 1))
-	hasty := sdk(t, tight, j, func(c *ada.Config) { c.HTTP.Limiter = ada.Unpaced })
-	if err := calls["endusers.Create"](ctx, hasty, ""); err != nil {
-		t.Errorf("the one request within the limit: %v", err)
-	}
-	for operation, call := range calls {
-		expect(operation, call(ctx, hasty, id), ada.ErrRateLimited)
-	}
-
-	for _, operation := range []string{"endusers.Get", "endusers.GetByExternalID", "endusers.Update"} {
-		expect(operation, calls[operation](ctx, users, unknownID), ada.ErrNotFound)
-	}
-	expect("an id to escape", calls["endusers.Get"](ctx, users, "a/b c?d"), ada.ErrNotFound)
-
-	_, err := users.Update(ctx, id, endusers.Update{ExternalID: ada.Set("TAKEN")})
-	expect("a taken external id", err, ada.ErrConflict)
-
-	srv.Fail("endusers.Get", adatest.Failure{Status: http.StatusBadRequest}) // the fake has no invalid ids
-	expect("endusers.Get", calls["endusers.Get"](ctx, users, id), ada.ErrInvalid)
-
-	generous := sdk(t, srv, j, func(c *ada.Config) { c.HTTP.MaxPayload = 2 * maxBody })
-	long := strings.Repeat("x", maxBody)
-	_, _, err = generous.Create(ctx, endusers.NewUser{Profile: endusers.Profile{DisplayName: long}})
-	expect("endusers.Create of a long body", err, ada.ErrTooLarge)
-	_, err = generous.Update(ctx, id, endusers.Update{DisplayName: ada.Set(long)})
-	expect("endusers.Update of a long body", err, ada.ErrTooLarge)
-}
-
-// TestDocumentsAgree compares what our document and Ada's have in common to say.
+// TestDocumentsAgree compares what our documents and Ada's have in common to say.
 func TestDocumentsAgree(t *testing.T) {
-	if diff := cmp.Diff(outline(published(t)), outline(own(t))); diff != "" {
-		t.Errorf("Ada's document (-) and ours (+):\n%s", diff)
+	for _, a := range apis {
+		if a.published == "" {
+			continue
+		}
+		t.Run(a.name, func(t *testing.T) {
+			if diff := cmp.Diff(outline(a.publishedDocument(t)), outline(a.ownDocument(t))); diff != "" {
+				t.Errorf("Ada's document (-) and ours (+):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -342,7 +196,7 @@ type operation struct {
 
 func outline(doc *openapi3.T) map[string]operation {
 	all := map[string]operation{}
-	prefix := strings.TrimPrefix(doc.Servers[0].URL, origin)
+	front := strings.TrimPrefix(doc.Servers[0].URL, origin)
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			o := operation{Answers: map[string][]string{}}
@@ -357,7 +211,7 @@ func outline(doc *openapi3.T) map[string]operation {
 			for status, answer := range op.Responses.Map() {
 				o.Answers[status] = properties(answer.Value.Content)
 			}
-			all[method+" "+prefix+path] = o
+			all[method+" "+front+path] = o
 		}
 	}
 	return all
@@ -384,65 +238,159 @@ func properties(content openapi3.Content) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
+// TestMends makes sure that each mend notices when its fault is gone.
+func TestMends(t *testing.T) {
+	for _, a := range apis {
+		if a.published == "" {
+			continue
+		}
+		t.Run(a.name, func(t *testing.T) {
+			doc := a.faultyDocument(t)
+			for _, again := range []bool{false, true} {
+				for _, m := range a.mends {
+					if found := m.apply(doc); found == again {
+						t.Errorf("%s, mended before: %t: found its fault: %t", m.name, again, found)
+					}
+				}
+			}
+		})
+	}
+}
+
 // TestJudge makes sure that the judge finds what is wrong, and names it.
 func TestJudge(t *testing.T) {
+	type test struct {
+		name, method, path, body string
+		header                   map[string]string
+		answer                   *adatest.Failure // in place of what the fake would answer
+		want                     string           // in each violation; empty: there is none
+	}
 	answer := func(status int, body string) *adatest.Failure {
 		return &adatest.Failure{Status: status, Body: body, Header: http.Header{"Content-Type": {"application/json"}}}
 	}
-	tests := []struct {
-		name, method, path, body string
-		header                   map[string]string
-		answer                   *adatest.Failure // in place of what the fake would answer to a GET
-		want                     string           // in each violation; empty: there is none
+	tests := map[string]struct {
+		root       string // of the paths
+		operations []string
+		tests      []test
 	}{
-		{"end user", "GET", "1", "", nil, answer(200, `{"end_user_id":"1","external_id":null}`), ""},
-		{"page", "GET", "", "", nil, answer(200, `{"data":[{"end_user_id":"1"}],"meta":{}}`), ""},
+		"end users": {
+			collection, []string{"endusers.Get", "endusers.All"}, []test{
+				{"end user", "GET", "1", "", nil, answer(200, `{"end_user_id":"1","external_id":null}`), ""},
+				{"page", "GET", "", "", nil, answer(200, `{"data":[{"end_user_id":"1"}],"meta":{}}`), ""},
 
-		{"unknown path", "GET", "1/2", "", nil, nil, "GET /api/v2/end-users/1/2: "},
-		{"unknown method", "DELETE", "1", "", nil, nil, "DELETE /api/v2/end-users/1: "},
-		{"parameter of another type", "GET", "?limit=abc", "", nil, nil, `request: parameter "limit"`},
-		{"unknown parameter", "GET", "?page_size=2", "", nil, nil, `request: parameter "page_size"`},
-		{"no key", "GET", "", "", map[string]string{"Authorization": ""}, nil, "request: security"},
-		{"key without Bearer", "GET", "", "", map[string]string{"Authorization": "key"}, nil, "request: security"},
-		{"body of a GET", "GET", "", `{}`, nil, nil, "request: request body not allowed"},
-		{"body of another media type", "POST", "", `{}`, map[string]string{"Content-Type": "text/plain"}, nil, "request: request body"},
-		{"body of another type", "POST", "", `[]`, nil, nil, "request: request body"},
-		{"body with a property of another type", "POST", "", `{"profile":{"first_name":5}}`, nil, nil, "/profile/first_name"},
-		{"body with an unknown property", "POST", "", `{"profile":{"firstName":"Ada"}}`, nil, nil, `"firstName"`},
-		{"body without a required property", "PATCH", "1", `{}`, nil, nil, `"profile" is missing`},
-		{"sensitive list", "POST", "", `{"profile":{"sensitive_metadata":{"fields":{"k":[]}}}}`, nil, nil, "request: request body"},
+				{"unknown path", "GET", "1/2", "", nil, nil, "GET /api/v2/end-users/1/2: "},
+				{"unknown method", "DELETE", "1", "", nil, nil, "DELETE /api/v2/end-users/1: "},
+				{"parameter of another type", "GET", "?limit=abc", "", nil, nil, `request: parameter "limit"`},
+				{"unknown parameter", "GET", "?page_size=2", "", nil, nil, `request: parameter "page_size"`},
+				{"no key", "GET", "", "", map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"key without Bearer", "GET", "", "", map[string]string{"Authorization": "key"}, nil, "request: security"},
+				{"body of a GET", "GET", "", `{}`, nil, nil, "request: request body not allowed"},
+				{"body of another media type", "POST", "", `{}`, map[string]string{"Content-Type": "text/plain"}, nil, "request: request body"},
+				{"body of another type", "POST", "", `[]`, nil, nil, "request: request body"},
+				{"body with a property of another type", "POST", "", `{"profile":{"first_name":5}}`, nil, nil, "/profile/first_name"},
+				{"body with an unknown property", "POST", "", `{"profile":{"firstName":"Ada"}}`, nil, nil, `"firstName"`},
+				{"body without a required property", "PATCH", "1", `{}`, nil, nil, `"profile" is missing`},
+				{"sensitive list", "POST", "", `{"profile":{"sensitive_metadata":{"fields":{"k":[]}}}}`, nil, nil, "request: request body"},
 
-		{"unknown status", "GET", "1", "", nil, answer(418, `{"errors":[]}`), "answer 418: "},
-		{"answer of another media type", "GET", "1", "", nil, &adatest.Failure{Status: 500, Body: "<html>"}, "answer 500: "},
-		{"answer that is no JSON", "GET", "1", "", nil, answer(200, `{`), "answer 200: "},
-		{"answer of another type", "GET", "1", "", nil, answer(200, `[]`), "answer 200: "},
-		{"answer with a property of another type", "GET", "1", "", nil, answer(200, `{"end_user_id":1}`), "/end_user_id"},
-		{"answer with an unknown property", "GET", "1", "", nil, answer(200, `{"end_user_id":"1","profile":{"firstName":null}}`), `"firstName"`},
-		{"page with an unknown property", "GET", "", "", nil, answer(200, `{"data":[{"end_user_id":"1","externalId":"x"}]}`), "answer 200: "},
-		{"page without an array", "GET", "", "", nil, answer(200, `{"data":{}}`), "answer 200: "},
-		{"error of another type", "GET", "1", "", nil, answer(404, `{"errors":{"type":"not_found","message":""}}`), "answer 404: "},
+				{"unknown status", "GET", "1", "", nil, answer(418, `{"errors":[]}`), "answer 418: "},
+				{"answer of another media type", "GET", "1", "", nil, &adatest.Failure{Status: 500, Body: "<html>"}, "answer 500: "},
+				{"answer that is no JSON", "GET", "1", "", nil, answer(200, `{`), "answer 200: "},
+				{"answer of another type", "GET", "1", "", nil, answer(200, `[]`), "answer 200: "},
+				{"answer with a property of another type", "GET", "1", "", nil, answer(200, `{"end_user_id":1}`), "/end_user_id"},
+				{"answer with an unknown property", "GET", "1", "", nil, answer(200, `{"end_user_id":"1","profile":{"firstName":null}}`), `"firstName"`},
+				{"page with an unknown property", "GET", "", "", nil, answer(200, `{"data":[{"end_user_id":"1","externalId":"x"}]}`), "answer 200: "},
+				{"page without an array", "GET", "", "", nil, answer(200, `{"data":{}}`), "answer 200: "},
+				{"error of another type", "GET", "1", "", nil, answer(404, `{"errors":{"type":"not_found","message":""}}`), "answer 404: "},
+			},
+		},
+		"bulk deletion": {
+			"/api/v2/", []string{"compliance.Erase", "compliance.Job"}, []test{
+				{"erasure", "POST", "end-users/delete", erasure(`{"type":"email","value":"a@b.c"}`), nil, answer(202, `{"job_id":"1"}`), ""},
+				{"job", "GET", "jobs/1", "", nil, answer(200, `{"job_id":"1","completed_at":null}`), ""},
+				{"error of any form", "GET", "jobs/1", "", nil, answer(404, `"none"`), ""},
+
+				{"path with a slash at the end", "POST", "end-users/delete/", erasure(`{"type":"email","value":"a@b.c"}`), nil, nil, "POST /api/v2/end-users/delete/: "},
+				{"path of another API", "GET", "end-users/1", "", nil, nil, "GET /api/v2/end-users/1: "},
+				{"unknown parameter", "GET", "jobs/1?wait=1", "", nil, nil, `request: parameter "wait"`},
+				{"no key", "GET", "jobs/1", "", map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"body without identifiers", "POST", "end-users/delete", `{"client_reference":"r"}`, nil, nil, `"identifiers" is missing`},
+				{"body with an unknown property", "POST", "end-users/delete", `{"reference":"r"}`, nil, nil, `"reference"`},
+				{"reference of another type", "POST", "end-users/delete", `{"client_reference":1,"identifiers":[]}`, nil, nil, "/client_reference"},
+				{"identifier of another type", "POST", "end-users/delete", erasure(`"a@b.c"`), nil, nil, "/identifiers/0"},
+				{"identifier without a value", "POST", "end-users/delete", erasure(`{"type":"email"}`), nil, nil, `"value" is missing`},
+				{"identifier with an unknown property", "POST", "end-users/delete", erasure(`{"type":"email","value":"a@b.c","name":"x"}`), nil, nil, `"name"`},
+
+				{"unknown status", "GET", "jobs/1", "", nil, answer(403, `{}`), "answer 403: "},
+				{"error that is no JSON", "GET", "jobs/1", "", nil, &adatest.Failure{Status: 500, Body: "<html>"}, "answer 500: "},
+				{"answer with an unknown property", "GET", "jobs/1", "", nil, answer(200, `{"job_id":"1","jobId":"1"}`), `"jobId"`},
+				{"answer with a property of another type", "GET", "jobs/1", "", nil, answer(200, `{"job_id":"1","status":1}`), "/status"},
+				{"outcome with an unknown property", "GET", "jobs/1", "", nil, answer(200, `{"job_id":"1","identifiers":[{"matched":1}]}`), `"matched"`},
+			},
+		},
+		"data subject requests": {
+			subjectPath, []string{"compliance.RequestErasure"}, []test{
+				{"email", "POST", "", `{"type":"ERASURE","email":"a@b.c"}`, nil, answer(200, `{"email":"a@b.c"}`), ""},
+				{"null", "POST", "", `{"type":"ERASURE"}`, nil, answer(200, `{"email":null}`), ""},
+
+				{"unknown method", "GET", "", "", nil, nil, "GET " + subjectPath + ": "},
+				{"no key", "POST", "", `{"type":"ERASURE"}`, map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"body without a type", "POST", "", `{"email":"a@b.c"}`, nil, nil, `"type" is missing`},
+				{"another type of request", "POST", "", `{"type":"ACCESS"}`, nil, nil, "/type"},
+				{"email that is null", "POST", "", `{"type":"ERASURE","email":null}`, nil, nil, "/email"},
+				{"identifier with a variable", "POST", "", `{"type":"ERASURE","identifiers":[{"type":"email","value":"x","variable":"y"}]}`, nil, nil, `"variable"`},
+
+				{"unknown status", "POST", "", `{"type":"ERASURE"}`, nil, answer(202, `{}`), "answer 202: "},
+				{"answer with an unknown property", "POST", "", `{"type":"ERASURE"}`, nil, answer(200, `{"e_mail":""}`), `"e_mail"`},
+				{"answer with a property of another type", "POST", "", `{"type":"ERASURE"}`, nil, answer(200, `{"email":1}`), "/email"},
+			},
+		},
+		"proactive SMS": {
+			triggerPath, []string{"proactivesms.Trigger"}, []test{
+				{"message", "POST", "", sms(`"phone_number":"1"`), nil, nil, ""},
+				{"message with fields", "POST", "", sms(`"phone_number":"1","a":"x","b":true,"c":1.5`), nil, nil, ""},
+				{"answer of any form", "POST", "", sms(`"phone_number":"1"`), nil, answer(200, `sent`), ""},
+
+				{"path with a slash at the end", "POST", "/", sms(`"phone_number":"1"`), nil, nil, "POST " + triggerPath + "/: "},
+				{"no key", "POST", "", sms(`"phone_number":"1"`), map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"body without a campaign", "POST", "", `{}`, nil, nil, `"campaign_key" is missing`},
+				{"body with an unknown property", "POST", "", `{"campaignKey":"k"}`, nil, nil, `"campaignKey"`},
+				{"language that is no code", "POST", "", `{"language":"en-GB"}`, nil, nil, "/language"},
+				{"recipient without a phone", "POST", "", sms(``), nil, nil, `"phone_number" is missing`},
+				{"field that is null", "POST", "", sms(`"phone_number":"1","a":null`), nil, nil, "/recipient/meta_fields/a"},
+				{"field that is a list", "POST", "", sms(`"phone_number":"1","a":[]`), nil, nil, "/recipient/meta_fields/a"},
+
+				{"unknown status", "POST", "", sms(`"phone_number":"1"`), nil, answer(202, `{}`), "answer 202: "},
+			},
+		},
 	}
-	for name, document := range documents {
-		t.Run(name, func(t *testing.T) {
-			doc := document(t)
-			for _, test := range tests {
-				srv := adatest.New()
-				defer srv.Close()
-				if test.answer != nil {
-					srv.Fail("endusers.Get", *test.answer)
-					srv.Fail("endusers.All", *test.answer)
-				}
-				var violations []string
-				j := newJudge(t, doc, func(violation string) { violations = append(violations, violation) })
-				send(t, j.on(srv.Config().HTTP.Client.Transport), test.method, collection+test.path, test.body, test.header)
-				right := len(violations) == 0
-				if test.want != "" {
-					right = slices.ContainsFunc(violations, func(v string) bool { return strings.Contains(v, test.want) })
-				}
-				if !right {
-					t.Errorf("%s: violations %q, want one with %q", test.name, violations, test.want)
-				}
+	for _, a := range apis {
+		t.Run(a.name, func(t *testing.T) {
+			group, ok := tests[a.name]
+			if !ok {
+				t.Fatal("there are no tests")
 			}
+			a.eachDocument(t, func(t *testing.T, doc *openapi3.T) {
+				for _, test := range group.tests {
+					srv := adatest.New()
+					defer srv.Close()
+					if test.answer != nil {
+						for _, operation := range group.operations {
+							srv.Fail(operation, *test.answer)
+						}
+					}
+					var violations []string
+					j := newJudge(t, doc, func(violation string) { violations = append(violations, violation) })
+					r := request{test.method, group.root + test.path, test.body}
+					r.send(t, j.on(srv.Config().HTTP.Client.Transport), test.header)
+					right := len(violations) == 0
+					if test.want != "" {
+						right = slices.ContainsFunc(violations, func(v string) bool { return strings.Contains(v, test.want) })
+					}
+					if !right {
+						t.Errorf("%s: violations %q, want one with %q", test.name, violations, test.want)
+					}
+				}
+			})
 		})
 	}
 }

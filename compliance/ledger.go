@@ -1,0 +1,246 @@
+package compliance
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Ledger remembers what [Client.EraseAll] has submitted, so that nobody is submitted twice or forgotten whatever
+// happens in between. [FileLedger] is one; a table of a database makes another.
+type Ledger interface {
+	// Key returns what an identifier is called in the ledger: the same for identifiers that Ada takes for the same,
+	// and different for others. EraseAll gives it identifiers in the form in which Ada compares them.
+	Key(Identifier) string
+	// Entries returns all entries, in the order in which they were appended.
+	Entries() iter.Seq2[Entry, error]
+	// Append adds an entry. When it returns nil, the entry must outlive a crash of the machine.
+	Append(Entry) error
+}
+
+// Entry is one line of a [Ledger].
+type Entry struct {
+	Time      time.Time `json:"time"`
+	Event     Event     `json:"event"`
+	Reference string    `json:"reference"`       // of the request
+	JobID     string    `json:"job_id,omitzero"` // of a Submitted or JobFailed one
+	Keys      []string  `json:"keys,omitempty"`  // of a Submitting one: its identifiers, in their order
+}
+
+// Event is what an [Entry] tells of a request.
+type Event string
+
+// The events of a request.
+const (
+	Submitting  Event = "submitting"   // it is about to be sent
+	Submitted   Event = "submitted"    // Ada has made a job of it
+	NotAccepted Event = "not accepted" // Ada has refused it, and did nothing
+	JobFailed   Event = "job failed"   // its job has ended as failed
+)
+
+// ErrLedger is what every failure of a [FileLedger] matches.
+var ErrLedger = errors.New("compliance: ledger")
+
+func ledgerError(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrLedger}, args...)...)
+}
+
+// FileLedger is a ledger in a file: a line of JSON for each entry, appended and synced to the disk before Append
+// returns. One process at a time can have it open. It is safe for concurrent use.
+type FileLedger struct {
+	hashKey []byte // nil: plain
+
+	mu   sync.Mutex
+	file *os.File
+	size int64 // of what is whole
+}
+
+// header is the first line of the file. Check tells whether the hash key is the one that the file was begun with: with
+// another one nobody would be found in it, and everybody would be submitted again.
+type header struct {
+	Ledger string `json:"ledger"`
+	Keys   string `json:"keys"`
+	Check  string `json:"check,omitzero"`
+}
+
+const (
+	ledgerVersion = "ada-go/1"
+	hashedKeys    = "hmac-sha256"
+	plainKeys     = "plain"
+	minHashKey    = 16
+)
+
+// OpenFileLedger opens the ledger at path, or begins one. Identifiers stand in it as keyed hashes, so that who has the
+// file cannot tell who is in it without hashKey. hashKey is of 16 bytes at least, is secret, and must be the same each
+// time.
+//
+// A last line that a crash has cut short is dropped: what it would have told had not been acted on, or is safe to do
+// again.
+func OpenFileLedger(path string, hashKey []byte) (*FileLedger, error) {
+	if len(hashKey) < minHashKey {
+		return nil, ledgerError("the hash key has %d bytes, not %d", len(hashKey), minHashKey)
+	}
+	return openLedger(path, bytes.Clone(hashKey))
+}
+
+// OpenPlainFileLedger is OpenFileLedger for a file in which identifiers stand as they are, e-mail addresses among them.
+func OpenPlainFileLedger(path string) (*FileLedger, error) { return openLedger(path, nil) }
+
+func openLedger(path string, hashKey []byte) (*FileLedger, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, ledgerError("%w", err)
+	}
+	l := &FileLedger{hashKey: hashKey, file: file}
+	if err := l.load(); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// load checks the file, and begins it if it is new.
+func (l *FileLedger) load() error {
+	if err := lock(l.file); err != nil {
+		return ledgerError("it is open in another process: %w", err)
+	}
+	whole := bufio.NewReader(io.NewSectionReader(l.file, 0, 1<<62))
+	for {
+		line, err := whole.ReadBytes('\n')
+		if err == io.EOF {
+			break // a line without its end is none
+		}
+		if err != nil {
+			return ledgerError("%w", err)
+		}
+		l.size += int64(len(line))
+	}
+	if err := l.file.Truncate(l.size); err != nil {
+		return ledgerError("%w", err)
+	}
+	mine := l.header()
+	if l.size == 0 {
+		if err := l.write(mine); err != nil {
+			return err
+		}
+		return syncDirectory(l.file.Name())
+	}
+	line, err := bufio.NewReader(io.NewSectionReader(l.file, 0, l.size)).ReadBytes('\n')
+	var theirs header
+	switch {
+	case err != nil || json.Unmarshal(line, &theirs) != nil || theirs.Ledger != ledgerVersion:
+		return ledgerError("the file is none of this version")
+	case theirs != mine:
+		return ledgerError("the file was begun with another hash key, or plain")
+	}
+	for _, err := range l.Entries() {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *FileLedger) header() header {
+	if l.hashKey == nil {
+		return header{Ledger: ledgerVersion, Keys: plainKeys}
+	}
+	return header{Ledger: ledgerVersion, Keys: hashedKeys, Check: l.hash([]byte("check"))}
+}
+
+// syncDirectory makes the existence of a new file outlive a crash. Not every system can do it.
+func syncDirectory(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return ledgerError("%w", err)
+	}
+	_ = dir.Sync()
+	return dir.Close()
+}
+
+// Key returns the keyed hash of the identifier, or the identifier itself in a plain ledger.
+func (l *FileLedger) Key(id Identifier) string {
+	// As JSON the parts cannot run into one another.
+	text, err := json.Marshal([]string{string(id.kind), id.variable, id.value})
+	if err != nil || l.hashKey == nil {
+		return string(text)
+	}
+	return l.hash(text)
+}
+
+func (l *FileLedger) hash(text []byte) string {
+	mac := hmac.New(sha256.New, l.hashKey)
+	mac.Write(text)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Entries reads the file from its beginning to where it ends now.
+func (l *FileLedger) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		l.mu.Lock()
+		lines := bufio.NewReader(io.NewSectionReader(l.file, 0, l.size))
+		l.mu.Unlock()
+		for n := 1; ; n++ {
+			line, err := lines.ReadBytes('\n')
+			if err == io.EOF {
+				return
+			}
+			var e Entry
+			if err == nil && n > 1 {
+				err = json.Unmarshal(line, &e)
+			}
+			if err != nil {
+				yield(Entry{}, ledgerError("line %d cannot be read", n))
+				return
+			}
+			if n > 1 && !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Append writes the entry and syncs the file.
+func (l *FileLedger) Append(e Entry) error { return l.write(e) }
+
+func (l *FileLedger) write(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return ledgerError("%w", err)
+	}
+	line = append(line, '\n')
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err = l.file.WriteAt(line, l.size)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		_ = l.file.Truncate(l.size) // what was written of it must not run into the next line
+		return ledgerError("%w", err)
+	}
+	l.size += int64(len(line))
+	return nil
+}
+
+// Close closes the file.
+func (l *FileLedger) Close() error {
+	if err := l.file.Close(); err != nil {
+		return ledgerError("%w", err)
+	}
+	return nil
+}
+
+// Format writes the name of the type for every verb.
+func (l *FileLedger) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "compliance.FileLedger") }
