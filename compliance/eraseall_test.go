@@ -194,7 +194,7 @@ func TestEraseAllCrashes(t *testing.T) {
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					counts, err = tally(compliance.New(client).EraseAll(t.Context(), slices.Values(everybody), compliance.EraseParams{Ledger: c, Wait: true}))
+					counts, err = tally(compliance.New(client).EraseAll(t.Context(), slices.Values(everybody), compliance.EraseParams{Ledger: c}))
 					whole = true
 				}()
 				<-done
@@ -205,6 +205,10 @@ func TestEraseAllCrashes(t *testing.T) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Duration(crash%3) * time.Hour)
+			if counts, err, _ := run(0); counts[compliance.Pending]+counts[compliance.Erased] != 5 || err != nil {
+				t.Fatalf("crash at step %d: %v, %v", crash, counts, err)
+			}
+			time.Sleep(2 * time.Hour)
 			counts, err, _ := run(0)
 			if diff := cmp.Diff(map[compliance.Outcome]int{compliance.Erased: 5}, counts); diff != "" || err != nil {
 				t.Fatalf("crash at step %d: %v (-want +got)\n%s", crash, err, diff)

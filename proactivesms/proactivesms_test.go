@@ -106,10 +106,10 @@ func TestRequests(t *testing.T) {
 			"numbers at their limits",
 			with(map[string]any{
 				"a": int64(math.MinInt64), "b": uint64(math.MaxUint64), "c": math.MaxFloat64, "d": float32(0.1),
-				"e": json.Number("-12345678901234567890.5"), "f": json.Number("1E3"), "g": -0.0,
+				"e": json.Number("-12345678901234567890.5"), "f": json.Number("1E3"), "g": math.Copysign(0, -1),
 			}),
 			`{"campaign_key":"renewals","recipient":{"meta_fields":{"a":-9223372036854775808,"b":18446744073709551615,` +
-				`"c":1.7976931348623157e+308,"d":0.1,"e":-12345678901234567890.5,"f":1E3,"g":0,"phone_number":"4165550000"}}}`,
+				`"c":1.7976931348623157e+308,"d":0.1,"e":-12345678901234567890.5,"f":1E3,"g":-0,"phone_number":"4165550000"}}}`,
 		},
 		{
 			"odd but good keys and values", with(map[string]any{"a b": "", "ключ": "\x00\n\"", "Phone_Number": "x"}),
@@ -945,7 +945,7 @@ func TestTriggerAllCancelled(t *testing.T) {
 					t.Errorf("%s, %d: %d messages taken until the end, %d in all, %d results", how, at, before, taken, len(results))
 				}
 				got := honest(t, srv, results)
-				if got[proactivesms.Sent] < len(results)-got[proactivesms.Unknown]-8 || how == "slow answers" && got[proactivesms.Unknown] == 0 {
+				if how != "refusals" && got[proactivesms.NotSent] > 8 || how == "slow answers" && got[proactivesms.Unknown] == 0 {
 					t.Errorf("%s, %d: %v", how, at, got)
 				}
 				if extra := len(srv.Outbox()) - got[proactivesms.Sent] - got[proactivesms.Unknown]; extra > 0 {
