@@ -2,6 +2,8 @@
 //
 //   - [github.com/adasdk/ada-go/ada]: the client, its configuration, errors, retries and pacing
 //   - [github.com/adasdk/ada-go/endusers]: End Users v2
+//   - [github.com/adasdk/ada-go/compliance]: erasure of people
+//   - [github.com/adasdk/ada-go/proactivesms]: SMS campaigns
 //   - [github.com/adasdk/ada-go/ada/adatest]: a fake Ada for your tests
 //
 // # A first call
