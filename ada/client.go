@@ -114,7 +114,7 @@ func (c *Client) NewRequest(ctx context.Context, op Operation, body any, pathVal
 }
 
 // Do sends req as a call of op and decodes the JSON of a 2xx answer into out, which is a pointer, or nil to take any
-// answer and decode nothing. The answer must be one JSON value and not null. An UnmarshalJSON that refuses it
+// answer but HTML and decode nothing. The answer must be one JSON value and not null. An UnmarshalJSON that refuses it
 // fails the call with [ErrAnswer]; return a [Fault] from it to say in the error what is wrong.
 //
 // The error is an [*Error], and the Response is then nil; [WithResponse] has it all the same.
@@ -316,6 +316,9 @@ func decode(a *transport.Answer, out any) error {
 		}
 	}
 	if out == nil {
+		if strings.HasPrefix(strings.ToLower(a.Header.Get("Content-Type")), "text/html") {
+			return Fault{"the body", "is HTML"} // of a proxy or a login page: whether Ada has seen the call, nobody knows
+		}
 		return nil
 	}
 	if string(bytes.TrimSpace(a.Body)) == "null" {

@@ -29,7 +29,8 @@
 //	no connection was made                  repeated       repeated
 //	408, 500, 502, 503, 504                 repeated       ErrOutcomeUnknown
 //	connection lost, or attempt timed out   repeated       ErrOutcomeUnknown
-//	2xx with a body cut short or not JSON   repeated       ErrOutcomeUnknown
+//	2xx with a body cut short, or with      repeated       ErrOutcomeUnknown
+//	  no JSON where JSON is expected
 //	2xx with JSON of another shape          returned       ErrOutcomeUnknown
 //	3xx, 5xx not named above                returned       ErrOutcomeUnknown
 //	501, every other 4xx                    returned       returned

@@ -218,6 +218,27 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Where no body is expected any will do, but not one of a proxy.
+func TestAnswersWithoutAnOut(t *testing.T) {
+	for raw, want := range map[string]error{
+		answer(200, ""): nil,
+		answer(200, "OK", "Content-Type: text/plain"): nil,
+		answer(204, ""):                 nil,
+		answer(200, `{"errors":["x"]}`): ada.ErrOutcomeUnknown,
+		answer(200, "<html>", "Content-Type: Text/HTML; charset=x"): ada.ErrOutcomeUnknown,
+	} {
+		n := faults.New(t, faults.Answer(raw))
+		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
+		req, err := client.NewRequest(t.Context(), createThing, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Do(req, createThing, nil); !errors.Is(err, want) {
+			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}
+
 func TestErrorReachesItsCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, _ := failing(t, t.Context(), createThing, ada.Config{}, faults.Refused())
