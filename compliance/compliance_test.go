@@ -408,8 +408,11 @@ func TestNothingPersonalPrints(t *testing.T) {
 	job := compliance.Job{ID: "j1", Raw: []byte("canary"), Results: []compliance.Result{{Identifier: id, Reason: "canary"}}}
 	for _, v := range []any{
 		id, &id, job, &job, job.Results, job.Results[0], &job.Results[0],
-		compliance.Erasure{Identifiers: []compliance.Identifier{id}}, &compliance.Erasure{Identifiers: []compliance.Identifier{id}},
-		compliance.SubjectRequest{Email: "canary"}, compliance.Verdict{Identifier: id, Reason: "canary"}, &compliance.Verdict{Identifier: id, Reason: "canary"},
+		compliance.Erasure{Identifiers: []compliance.Identifier{id}},
+		&compliance.Erasure{Identifiers: []compliance.Identifier{id}},
+		compliance.SubjectRequest{Email: "canary"},
+		compliance.Verdict{Identifier: id, Reason: "canary"},
+		&compliance.Verdict{Identifier: id, Reason: "canary"},
 	} {
 		var shown []string
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
