@@ -7,11 +7,11 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/endusers"
+	"github.com/adasdk/ada-go/internal/scalar"
 )
 
 const (
@@ -86,26 +86,15 @@ func optionalMap[M ~map[string]any](m M) ada.Opt[M] {
 	return ada.Set(m)
 }
 
-// plain returns m with every value as what it is underneath, so that a type that marshals as something else, such as
-// an ada.Secret, goes out as its value; a nil map becomes an empty one, which is not null. Values that cannot be sent
-// stay, for the check to find.
+// plain returns m with every value as what it is underneath; a nil map becomes an empty one, which is not null. Values
+// that cannot be sent stay, for the check to find.
 func plain(m map[string]any) map[string]any {
 	p := make(map[string]any, len(m))
 	for k, v := range m {
+		if value, reason := scalar.Of(v, false); reason == "" {
+			v = value
+		}
 		p[k] = v
-		if _, ok := v.(json.Number); ok {
-			continue
-		}
-		switch r := reflect.ValueOf(v); r.Kind() {
-		case reflect.String:
-			p[k] = r.String()
-		case reflect.Bool:
-			p[k] = r.Bool()
-		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-			p[k] = r.Int()
-		case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-			p[k] = r.Uint()
-		}
 	}
 	return p
 }
@@ -147,7 +136,7 @@ func (u NewUser) check(w gen.CreateEndUserRequest) []ada.Fault {
 	faults = append(faults, checkProfile("Profile.", w.Profile)...)
 	for _, k := range slices.Sorted(maps.Keys(u.Sensitive)) {
 		if _, ok := u.Profile.Metadata[k]; ok {
-			faults = append(faults, ada.Fault{Field: "Sensitive[" + quoteKey(k) + "]", Reason: "is in Profile.Metadata too"})
+			faults = append(faults, ada.Fault{Field: "Sensitive[" + scalar.Key(k) + "]", Reason: "is in Profile.Metadata too"})
 		}
 	}
 	return faults
@@ -185,10 +174,10 @@ func checkProfile(prefix string, w gen.ProfileChange) (faults []ada.Fault) {
 	if m, ok := w.Metadata.Get(); ok {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			if !utf8.ValidString(k) {
-				fault(prefix+"Metadata["+quoteKey(k)+"]", "has a key that is not valid UTF-8")
+				fault(prefix+"Metadata["+scalar.Key(k)+"]", "has a key that is not valid UTF-8")
 			}
-			if reason := checkValue(m[k]); reason != "" {
-				fault(prefix+"Metadata["+quoteKey(k)+"]", reason)
+			if _, reason := scalar.Of(m[k], false); reason != "" {
+				fault(prefix+"Metadata["+scalar.Key(k)+"]", reason)
 			}
 		}
 		if b, err := json.Marshal(m); err == nil && len(b) > maxMetadata {
@@ -200,13 +189,13 @@ func checkProfile(prefix string, w gen.ProfileChange) (faults []ada.Fault) {
 		fault("Sensitive", fmt.Sprintf("has %d keys, at most %d", n, maxSensitive))
 	}
 	for _, k := range slices.Sorted(maps.Keys(fields.Fields)) {
-		name := "Sensitive[" + quoteKey(k) + "]"
+		name := "Sensitive[" + scalar.Key(k) + "]"
 		v := fields.Fields[k]
 		if !sensitiveKey.MatchString(k) {
 			fault(name, "has a key with other characters than letters, digits, _ and -")
 		}
-		switch reason := checkValue(v); {
-		case v == nil:
+		switch _, reason := scalar.Of(v, false); {
+		case v == nil: // removes the key
 		case v == "":
 			fault(name, "is empty")
 		case reason != "":
@@ -214,33 +203,4 @@ func checkProfile(prefix string, w gen.ProfileChange) (faults []ada.Fault) {
 		}
 	}
 	return faults
-}
-
-// checkValue says what is wrong with a metadata value, and nothing of the value itself.
-func checkValue(v any) string {
-	switch v := v.(type) {
-	case string:
-		if !utf8.ValidString(v) {
-			return "is not valid UTF-8"
-		}
-		return ""
-	case bool, int64, uint64:
-		return ""
-	case json.Number:
-		if _, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
-			return ""
-		}
-		return "is a number but no integer"
-	case nil:
-		return "is nil, not a string, bool or integer"
-	}
-	return fmt.Sprintf("is a %T, not a string, bool or integer", v)
-}
-
-// quoteKey shows a metadata key in an error, if it is a plain word; another key could be anything.
-func quoteKey(k string) string {
-	if len(k) <= 64 && sensitiveKey.MatchString(k) {
-		return strconv.Quote(k)
-	}
-	return "…"
 }

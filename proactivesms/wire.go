@@ -1,11 +1,8 @@
 package proactivesms
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +10,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/proactivesms"
+	"github.com/adasdk/ada-go/internal/scalar"
 )
 
 var language = regexp.MustCompile(`^[a-z]{2}$`)
@@ -38,14 +36,14 @@ func (m Message) wire() (body gen.TriggerSMSJSONRequestBody, faults []ada.Fault)
 	}
 	fields := map[string]any{phoneKey: phone}
 	for _, k := range slices.Sorted(maps.Keys(m.MetaFields)) {
-		value, reason := scalar(m.MetaFields[k])
+		value, reason := scalar.Of(m.MetaFields[k], true)
 		switch {
 		case k == "" || !utf8.ValidString(k):
 			fault("MetaFields", "has a key that is empty or not valid UTF-8")
 		case k == phoneKey:
 			fault("MetaFields", "has the key phone_number, which PhoneNumber is for")
 		case reason != "":
-			fault("MetaFields["+quoteKey(k)+"]", reason)
+			fault("MetaFields["+scalar.Key(k)+"]", reason)
 		default:
 			fields[k] = value
 		}
@@ -73,48 +71,4 @@ func dial(number string) (dialled, reason string) {
 	default:
 		return digits, ""
 	}
-}
-
-// scalar returns a meta field's value as what it is underneath, or what is wrong with it.
-func scalar(v any) (value any, reason string) {
-	if n, ok := v.(json.Number); ok {
-		// ParseFloat takes what is no JSON, such as NaN and 0x1p4, and JSON has values that are no number.
-		if _, err := n.Float64(); err != nil || !json.Valid([]byte(n)) {
-			return nil, "is not a finite number"
-		}
-		return n, ""
-	}
-	switch r := reflect.ValueOf(v); {
-	case r.Kind() == reflect.String:
-		if !utf8.ValidString(r.String()) {
-			return nil, "is not valid UTF-8"
-		}
-		return r.String(), ""
-	case r.Kind() == reflect.Bool:
-		return r.Bool(), ""
-	case r.CanInt():
-		return r.Int(), ""
-	case r.CanUint():
-		return r.Uint(), ""
-	case r.CanFloat():
-		f := r.Float()
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, "is not a finite number"
-		}
-		if r.Kind() == reflect.Float32 {
-			return float32(f), "" // in as few digits as it needs
-		}
-		return f, ""
-	}
-	return nil, fmt.Sprintf("is a %T, not a string, bool or number", v)
-}
-
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// quoteKey shows a key in an error, if it is a plain word; another key could be anything.
-func quoteKey(k string) string {
-	if plainKey.MatchString(k) {
-		return `"` + k + `"`
-	}
-	return "…"
 }
