@@ -316,8 +316,13 @@ func decode(a *transport.Answer, out any) error {
 		}
 	}
 	if out == nil {
-		if strings.HasPrefix(strings.ToLower(a.Header.Get("Content-Type")), "text/html") {
-			return Fault{"the body", "is HTML"} // of a proxy or a login page: whether Ada has seen the call, nobody knows
+		// Any body will do that can be Ada's. With a page of a proxy, nobody knows whether Ada has seen the call.
+		kind := strings.ToLower(a.Header.Get("Content-Type"))
+		switch {
+		case strings.HasPrefix(kind, "text/html") || bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")):
+			return Fault{"the body", "is HTML"}
+		case strings.Contains(kind, "json") && len(a.Body) > 0 && !json.Valid(a.Body):
+			return Fault{"the body", "is broken JSON"}
 		}
 		return nil
 	}

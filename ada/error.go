@@ -63,6 +63,7 @@ type Error struct {
 	answer    *transport.Answer
 	kind      error // the sentinel, where it does not follow from the status
 	cause     error
+	happened  bool
 	unknown   bool
 	retryable bool
 }
@@ -241,6 +242,10 @@ var sentinels = map[int]error{
 // it can hold addresses and parts of an answer.
 func (e *Error) Unwrap() error { return e.cause }
 
+// MayHaveHappened reports whether the call can have taken effect all the same, in one of its attempts or another. When
+// it has and its operation is not idempotent, the error matches [ErrOutcomeUnknown] as well.
+func (e *Error) MayHaveHappened() bool { return e.happened }
+
 // Body returns up to 64 KiB of what the server answered, as it came. It can hold personal data.
 func (e *Error) Body() []byte {
 	if e.answer == nil {
@@ -278,7 +283,7 @@ func Retryable(err error) bool {
 func newError(op Operation, o transport.Outcome) *Error {
 	e := op.fail(nil)
 	e.Attempts, e.RetryAfter = o.Attempts, o.RetryAfter
-	e.cause, e.unknown, e.retryable = o.Err, o.Unknown, o.Transient
+	e.cause, e.happened, e.unknown, e.retryable = o.Err, o.Happened, o.Unknown, o.Transient
 	if a := o.Answer; a != nil {
 		e.StatusCode = a.Status
 		e.RequestID = requestID(a.Header)

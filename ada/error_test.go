@@ -223,8 +223,10 @@ func TestAnswersWithoutAnOut(t *testing.T) {
 	for raw, want := range map[string]error{
 		answer(200, ""): nil,
 		answer(200, "OK", "Content-Type: text/plain"): nil,
-		answer(204, ""):                 nil,
-		answer(200, `{"errors":["x"]}`): ada.ErrOutcomeUnknown,
+		answer(204, ""): nil,
+		answer(200, "{", "Content-Type: application/json"):          ada.ErrOutcomeUnknown,
+		answer(200, " <!doctype html>"):                             ada.ErrOutcomeUnknown,
+		answer(200, `{"errors":["x"]}`):                             ada.ErrOutcomeUnknown,
 		answer(200, "<html>", "Content-Type: Text/HTML; charset=x"): ada.ErrOutcomeUnknown,
 	} {
 		n := faults.New(t, faults.Answer(raw))
@@ -236,6 +238,33 @@ func TestAnswersWithoutAnOut(t *testing.T) {
 		if _, err := client.Do(req, createThing, nil); !errors.Is(err, want) {
 			t.Errorf("%q: %v", raw, err)
 		}
+	}
+}
+
+// What one attempt may have done, the refusal of a later one does not undo.
+func TestMayHaveHappened(t *testing.T) {
+	op := createThing
+	op.Idempotent = true
+	for name, tt := range map[string]struct {
+		steps []faults.Step
+		want  bool
+	}{
+		"refused":                        {[]faults.Step{faults.Answer(answer(403, ""))}, false},
+		"never connected":                {[]faults.Step{faults.Refused()}, false},
+		"refused after a lost answer":    {[]faults.Step{faults.HangUp(), faults.Answer(answer(403, ""))}, true},
+		"no connection after a 504":      {[]faults.Step{faults.Answer(answer(504, "")), faults.NoHost()}, true},
+		"refused after no connection":    {[]faults.Step{faults.Refused(), faults.Answer(answer(400, ""))}, false},
+		"an answer that is of no use":    {[]faults.Step{faults.Answer(answer(202, "[]"))}, true},
+		"limited for ever after a break": {[]faults.Step{faults.HangUp(), faults.Answer(answer(429, ""))}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, _ := failing(t, t.Context(), op, ada.Config{}, tt.steps...)
+				if got := e.MayHaveHappened(); got != tt.want || errors.Is(e, ada.ErrOutcomeUnknown) {
+					t.Errorf("%v: got %t, want %t", e, got, tt.want)
+				}
+			})
+		})
 	}
 }
 

@@ -47,11 +47,13 @@ type Erasure struct {
 	Reference string
 }
 
-// Erase submits a job. The error leaves open whether a job was made only when [ada.Retryable] says that the call can be
-// repeated: repeat it with the Reference of the returned Job, which is set in any case, and it is made once. Repeated
-// on failure.
+// Erase submits a job. Repeated on failure.
 //
-// The Job holds its ID and Status, and no Results yet: see [Client.Wait] and [Client.Job].
+// The Job that comes with an error holds the Reference alone. Where [ada.Error.MayHaveHappened], a job can have been made
+// all the same: make the call again within 24 hours, as it was and with that Reference, and there is one job. With
+// another Reference there would be a second one, which fails because of the first.
+//
+// Without an error the Job holds its ID and Status, and no Results yet: see [Client.Wait] and [Client.Job].
 //
 // https://docs.ada.cx/reference/end-users/bulk-deletion/overview
 func (c *Client) Erase(ctx context.Context, e Erasure, opts ...ada.CallOption) (*Job, error) {
@@ -115,6 +117,9 @@ func (c *Client) Job(ctx context.Context, id string, opts ...ada.CallOption) (*J
 	if _, err := c.ada.Do(req.WithContext(ctx), opJob, &job, opts...); err != nil {
 		return nil, err
 	}
+	if job.ID != id {
+		return nil, opJob.Unusable(ada.Fault{Field: "job_id", Reason: "is that of another job"})
+	}
 	return &job, nil
 }
 
@@ -128,7 +133,7 @@ const (
 // minutes. It goes on over failures that [ada.Retryable] says can pass.
 //
 // A job can take 30 days. When ctx ends before, or would before the next look, Wait returns the job as it last was,
-// which is nil when it was never seen, with the context's error.
+// which is nil when it was never seen, with an error that matches the context's.
 func (c *Client) Wait(ctx context.Context, id string, opts ...ada.CallOption) (*Job, error) {
 	var last *Job
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {

@@ -189,7 +189,7 @@ func TestErasePayloadLimit(t *testing.T) {
 }
 
 func TestJob(t *testing.T) {
-	const body = `{"job_id":"j1","type":"t","client_reference":"r1","status":"partial","identifiers":[
+	const body = `{"job_id":"j/1","type":"t","client_reference":"r1","status":"partial","identifiers":[
 		{"type":"email","value":"a@b.example","variable":null,"disposition":"accepted","matched_chatters":2,"reason":null},
 		{"type":"end_user_id","value":"x","disposition":"not_found","matched_chatters":0,"reason":"no such"},
 		{"type":"variable_match","value":"v","variable":"n","disposition":"exceeds_limit","matched_chatters":1001,"reason":"too many"}],
@@ -200,7 +200,7 @@ func TestJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := compliance.Job{
-		ID: "j1", Type: "t", Reference: "r1", Status: compliance.Partial,
+		ID: "j/1", Type: "t", Reference: "r1", Status: compliance.Partial,
 		Results: []compliance.Result{
 			{Identifier: compliance.Email("a@b.example"), Disposition: compliance.Accepted, Matched: 2},
 			{Identifier: compliance.EndUserID("x"), Disposition: compliance.NotMatched, Reason: "no such"},
@@ -225,6 +225,10 @@ func TestJob(t *testing.T) {
 		c, n := answering(t, 200, body)
 		_, err := c.Job(t.Context(), bad)
 		wantFaults(t, n, err, ada.Fault{Field: "id", Reason: "is empty, a dot segment or not valid UTF-8"})
+	}
+	c, _ = answering(t, 200, `{"job_id":"j2","status":"completed"}`)
+	if _, err := c.Job(t.Context(), "j1"); !errors.Is(err, ada.ErrAnswer) {
+		t.Errorf("another job: %v", err)
 	}
 	c, _ = answering(t, 200, `{"status":"completed"}`)
 	if _, err := c.Job(t.Context(), "j1"); !errors.Is(err, ada.ErrAnswer) {

@@ -22,7 +22,8 @@
 //   - An identifier that matches more than 1,000 end users erases nothing.
 //   - Of a conversation with several participants by e-mail, the whole transcript is erased for all of them.
 //
-// Values of this package that hold identifiers print, log and marshal without them.
+// Values of this package that hold identifiers print, log and marshal without them, but for those in an unexported field
+// of a struct that is itself printed: fmt calls no methods there. Reasons are in Ada's words and may repeat what was sent.
 //
 // Ada's pages: https://docs.ada.cx/reference/end-users/bulk-deletion/overview and, for the deprecated
 // [Client.RequestErasure], https://docs.ada.cx/reference/data-compliance/overview

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/http"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -26,6 +27,10 @@ const (
 type EraseParams struct {
 	// Ledger remembers what was submitted. Required.
 	Ledger Ledger
+	// Since is when the people asked. Somebody who was in a job before that, and asks again, is submitted again, though
+	// not within 7 days of the time before, until when the verdict is Pending. Zero: whoever is in the ledger has asked
+	// once, and is not submitted again.
+	Since time.Time
 	// Wait has EraseAll wait for the end of every job, as [Client.Wait] does, or for that of the context. Without it
 	// each job is looked at once, and what has not ended is [Pending]: call again later to learn more.
 	Wait bool
@@ -37,7 +42,7 @@ type Verdict struct {
 	Outcome    Outcome
 	Reference  string // of the request that it was in; empty where it was in none
 	JobID      string // of the job; empty where there is none
-	Reason     string // for Refused, NotFound and Unknown: why, where it is known. It can be in Ada's words
+	Reason     string // why, where it is known. It can be in Ada's words, which may repeat the identifier
 }
 
 // Format writes the outcome for every verb.
@@ -49,20 +54,22 @@ func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.text()), nil }
 func (v Verdict) text() string { return "compliance.Verdict(" + string(v.Outcome) + ")" }
 
 // EraseAll has everybody erased whom the identifiers name, and returns an iterator over what became of each: a verdict
-// for every identifier that was given, once where it was given twice. It splits them into jobs of up to 1,000, and
-// makes an entry in the ledger before and after each request. Verdicts come when all is submitted, but those that
-// need no job come at once.
+// for every identifier that was given. It splits them into jobs of up to 1,000, and makes an entry in the ledger before
+// and after each request. Verdicts come when all is submitted, but those that need no job come at once.
 //
 // Call it again with the same ledger and the same identifiers, and others beside them if there are, to go on after a
-// crash or to learn what has become of jobs. Nobody whom the ledger knows is submitted again, but for one case: a request
-// whose answer was lost is repeated as it was, within 24 hours, in which Ada takes it for the same job; the outcome of
-// one that is older is [Unknown] until 7 days have passed, after which its people are submitted anew.
+// crash or to learn what has become of jobs. Nobody whom the ledger knows is submitted again, with these exceptions:
 //
-// The people of a job that failed are submitted anew when 7 days have passed, too.
+//   - A request whose answer was lost is repeated as it was, within 24 hours, in which Ada takes it for the same job.
+//     After that, its people are Unknown until 7 days have passed, and are then submitted anew.
+//   - The people of a job that failed, which are Unknown, are submitted anew when 7 days have passed.
+//   - So are people who ask again: see [EraseParams.Since].
+//   - The people of a request that Ada refused, which did nothing, are submitted anew.
 //
-// An identifier that is malformed is [Refused] and not sent. So is every one of a request that Ada refuses with 400 or
-// 413; a later call submits those anew. Any other error ends the submitting: it comes last, once, with a Verdict that
-// is empty. What was under way is Unknown then, and settled by the next call.
+// An identifier that is malformed is [Refused] and not sent. So is every one of a request that Ada refuses with 400,
+// 413 or 422. Any other error ends the submitting: those whose request it was are Refused or Unknown, those in jobs from
+// before are Pending without a look, those that it had not come to have no verdict, and the error comes last, once, with
+// a Verdict that is empty. The next call goes on from there. Leaving the loop early ends the submitting, too.
 //
 // A few hundred bytes are held for each identifier.
 func (c *Client) EraseAll(ctx context.Context, identifiers iter.Seq[Identifier], p EraseParams, opts ...ada.CallOption) iter.Seq2[Verdict, error] {
@@ -71,7 +78,14 @@ func (c *Client) EraseAll(ctx context.Context, identifiers iter.Seq[Identifier],
 			yield(Verdict{}, opErase.Invalid(ada.Fault{Field: "Ledger", Reason: "is missing"}))
 			return
 		}
-		r := &erasing{client: c, ledger: p.Ledger, opts: opts, wait: p.Wait, known: map[string]place{}, yield: yield}
+		if file, ok := p.Ledger.(*FileLedger); ok {
+			if !file.busy.CompareAndSwap(false, true) {
+				yield(Verdict{}, ledgerError("another EraseAll is at work on it"))
+				return
+			}
+			defer file.busy.Store(false)
+		}
+		r := &erasing{client: c, ledger: p.Ledger, opts: opts, wait: p.Wait, since: p.Since, known: map[string]place{}, yield: yield}
 		if err := r.run(ctx, identifiers); err != nil && !errors.Is(err, errLeft) {
 			yield(Verdict{}, err)
 		}
@@ -87,6 +101,7 @@ type erasing struct {
 	ledger  Ledger
 	opts    []ada.CallOption
 	wait    bool
+	since   time.Time
 	batches []*batch         // in the order of the ledger
 	known   map[string]place // by ledger key
 	yield   func(Verdict, error) bool
@@ -95,11 +110,13 @@ type erasing struct {
 // batch is one request.
 type batch struct {
 	reference string
-	began     time.Time
+	began     time.Time // when it was first sent
+	tried     time.Time // when it was last sent
 	keys      []string
 	given     []Identifier // by this call, beside their keys; one that was not given is zero
 	jobID     string
 	failed    bool // the job has ended so
+	early     bool // its people have asked again, and have to wait
 	bytes     int
 }
 
@@ -113,7 +130,22 @@ func (r *erasing) run(ctx context.Context, identifiers iter.Seq[Identifier]) err
 	if err := r.load(); err != nil {
 		return err
 	}
-	earlier := len(r.batches)
+	failed := r.submitAll(ctx, identifiers)
+	for _, b := range r.batches {
+		if errors.Is(failed, errLeft) {
+			break
+		}
+		// Once something could not be done, nothing more is tried.
+		if err := r.report(ctx, b, failed == nil); err != nil && (failed == nil || errors.Is(err, errLeft)) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// submitAll submits everybody who is not in the ledger, and what is open there.
+func (r *erasing) submitAll(ctx context.Context, identifiers iter.Seq[Identifier]) error {
+	earlier := r.batches
 	current := &batch{}
 	for id := range identifiers {
 		if err := ctx.Err(); err != nil {
@@ -133,7 +165,7 @@ func (r *erasing) run(ctx context.Context, identifiers iter.Seq[Identifier]) err
 			continue
 		}
 		size := wireSize(id)
-		if len(current.keys) == maxIdentifiers || current.bytes+size > maxBatch {
+		if n := len(current.keys); n == maxIdentifiers || n > 0 && current.bytes+size > maxBatch {
 			if err := r.submit(ctx, current); err != nil {
 				return err
 			}
@@ -149,24 +181,15 @@ func (r *erasing) run(ctx context.Context, identifiers iter.Seq[Identifier]) err
 			return err
 		}
 	}
-	for _, b := range r.batches[:earlier] {
-		if b.jobID == "" && b.whole() && time.Since(b.began) < sameJob {
-			if err := r.send(ctx, b); err != nil {
+	for _, b := range earlier {
+		age := time.Since(b.began) // negative when the clock was put back: then nothing is known
+		if b.jobID == "" && b.whole() && age >= 0 && age < sameJob {
+			if err := r.submit(ctx, b); err != nil {
 				return err
 			}
 		}
 	}
-	var failed error // once a job could not be seen, the others are not looked at
-	for _, b := range r.batches {
-		err := r.report(ctx, b, failed == nil)
-		if errors.Is(err, errLeft) || errors.Is(err, ErrLedger) {
-			return err
-		}
-		if failed == nil {
-			failed = err
-		}
-	}
-	return failed
+	return nil
 }
 
 // load reads the ledger.
@@ -176,15 +199,19 @@ func (r *erasing) load() error {
 		if err != nil {
 			return err
 		}
+		if e.Agent != r.client.ada.BaseURL() {
+			return ledgerError("it is of another AI Agent")
+		}
 		b := byReference[e.Reference]
 		switch {
 		case e.Event == Submitting && b == nil:
-			b = &batch{reference: e.Reference, began: e.Time, keys: e.Keys, given: make([]Identifier, len(e.Keys))}
+			b = &batch{reference: e.Reference, began: e.Time, tried: e.Time, keys: e.Keys, given: make([]Identifier, len(e.Keys))}
 			byReference[e.Reference] = b
 			r.batches = append(r.batches, b)
-		case e.Event == Submitting: // repeated
 		case b == nil:
 			return ledgerError("a request was %s that was never begun", e.Event)
+		case e.Event == Submitting:
+			b.tried = e.Time
 		case e.Event == Submitted:
 			b.jobID = e.JobID
 		case e.Event == JobFailed:
@@ -196,8 +223,12 @@ func (r *erasing) load() error {
 		}
 	}
 	for _, b := range r.batches {
-		if (b.jobID == "" || b.failed) && time.Since(b.began) > cooldown {
+		again := b.jobID == "" || b.failed || b.began.Before(r.since)
+		switch age := time.Since(b.tried); {
+		case again && age > cooldown:
 			b.keys, b.given = nil, nil // whatever happened, they can be submitted again
+		case b.jobID != "" && b.began.Before(r.since):
+			b.early = true
 		}
 		for i, key := range b.keys {
 			r.known[key] = place{b, i}
@@ -216,32 +247,37 @@ func (b *batch) whole() bool {
 	return len(b.given) > 0
 }
 
-// submit makes an entry for a new batch, and sends it.
+// submit makes an entry for a batch, new or open, and makes its request. The identifiers go out as Ada compares them, so
+// that the request is the same whenever it is made.
 func (r *erasing) submit(ctx context.Context, b *batch) error {
-	b.reference, b.began = newReference(), time.Now()
-	if err := r.ledger.Append(Entry{Time: b.began, Event: Submitting, Reference: b.reference, Keys: b.keys}); err != nil {
+	open := b.reference != ""
+	entry := Entry{Time: time.Now(), Event: Submitting, Agent: r.client.ada.BaseURL(), Reference: b.reference}
+	if !open {
+		b.reference, b.began = newReference(), entry.Time
+		entry.Reference, entry.Keys = b.reference, b.keys
+	}
+	if err := r.ledger.Append(entry); err != nil {
 		return err
 	}
-	r.batches = append(r.batches, b)
-	return r.send(ctx, b)
-}
-
-// send makes the request of a batch that is in the ledger. The identifiers go out as Ada compares them, so that the
-// request is the same whenever it is made.
-func (r *erasing) send(ctx context.Context, b *batch) error {
+	if !open {
+		r.batches = append(r.batches, b)
+	}
 	e := Erasure{Reference: b.reference}
 	for _, id := range b.given {
 		e.Identifiers = append(e.Identifiers, id.canonical())
 	}
 	job, err := r.client.Erase(ctx, e, r.opts...)
+	entry.Keys = nil
 	if err == nil {
 		b.jobID = job.ID
-		return r.ledger.Append(Entry{Time: time.Now(), Event: Submitted, Reference: b.reference, JobID: job.ID})
+		entry.Event, entry.Time, entry.JobID = Submitted, time.Now(), job.ID
+		return r.ledger.Append(entry)
 	}
 	outcome := Unknown
-	if refused(err) {
+	if refused(err, open) {
 		outcome = Refused
-		if err := r.ledger.Append(Entry{Time: time.Now(), Event: NotAccepted, Reference: b.reference}); err != nil {
+		entry.Event, entry.Time = NotAccepted, time.Now()
+		if err := r.ledger.Append(entry); err != nil {
 			return err
 		}
 	}
@@ -249,17 +285,26 @@ func (r *erasing) send(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.given = nil // all is told
-	if errors.Is(err, ada.ErrInvalid) || errors.Is(err, ada.ErrTooLarge) {
-		return nil // of this request; the next one can be better
+	if outcome == Refused && ofTheRequest(err) {
+		return nil // the next one can be better
 	}
 	return err
 }
 
-// refused reports whether an error of Erase says that nothing happened.
-func refused(err error) bool {
+// refused reports whether an error of Erase says that nothing happened. Of a request that an earlier call has made,
+// only a fault of the request itself says that it cannot have happened then either.
+func refused(err error, open bool) bool {
 	var e *ada.Error
-	return errors.As(err, &e) && !ada.Retryable(err) &&
-		(e.Attempts == 0 || e.StatusCode >= 400 && e.StatusCode <= 499)
+	if !errors.As(err, &e) || e.MayHaveHappened() {
+		return false
+	}
+	answered := e.StatusCode >= 400 && e.StatusCode <= 499 && e.StatusCode != http.StatusTooManyRequests
+	return ofTheRequest(err) || answered && !open
+}
+
+// ofTheRequest reports whether an error is of what was in the request.
+func ofTheRequest(err error) bool {
+	return errors.Is(err, ada.ErrInvalid) || errors.Is(err, ada.ErrTooLarge)
 }
 
 // report tells what became of the people of a batch. Without a look at the job they are pending.
@@ -270,6 +315,10 @@ func (r *erasing) report(ctx context.Context, b *batch, look bool) error {
 	if b.jobID == "" {
 		const lost = "the answer to the request was lost, and it cannot be repeated safely"
 		return r.tellAll(b, func(Identifier) Verdict { return Verdict{Outcome: Unknown, Reason: lost} })
+	}
+	if b.early {
+		const early = "asked again within 7 days of the last time: call again when they have passed"
+		return r.tellAll(b, func(Identifier) Verdict { return Verdict{Outcome: Pending, Reason: early} })
 	}
 	job := &Job{}
 	var failed error
@@ -310,11 +359,13 @@ func (r *erasing) look(ctx context.Context, b *batch) (*Job, error) {
 		see = r.client.Wait
 	}
 	job, err := see(ctx, b.jobID, r.opts...)
-	if errors.Is(err, ada.ErrNotFound) {
-		job, err = &Job{ID: b.jobID, Status: Failed, FailureReason: "Ada does not know the job"}, nil
+	if errors.Is(err, ada.ErrNotFound) { // which may pass, so that nothing is made of it
+		return &Job{Status: Failed, FailureReason: "Ada does not know the job"}, nil
 	}
 	if err == nil && job.Status == Failed && !b.failed {
-		err = r.ledger.Append(Entry{Time: time.Now(), Event: JobFailed, Reference: b.reference, JobID: b.jobID})
+		err = r.ledger.Append(Entry{
+			Time: time.Now(), Event: JobFailed, Agent: r.client.ada.BaseURL(), Reference: b.reference, JobID: b.jobID,
+		})
 	}
 	return job, err
 }

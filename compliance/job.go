@@ -125,7 +125,7 @@ type Job struct {
 	Results       []Result  // what became of each identifier; of a Job from Job or Wait
 	CreatedAt     time.Time // in UTC
 	CompletedAt   time.Time // in UTC; zero while the job runs
-	FailureReason string    // of a job that failed; its words can change
+	FailureReason string    // of a job that failed, in Ada's words
 
 	// Raw is the JSON that Ada sent. It holds the identifiers.
 	Raw json.RawMessage
@@ -137,7 +137,7 @@ type Result struct {
 	Identifier  Identifier
 	Disposition Disposition
 	Matched     int    // how many end users it matched
-	Reason      string // in Ada's words; empty where it gave none
+	Reason      string // in Ada's words, which may repeat the identifier; empty where it gave none
 }
 
 // Disposition is how Ada has handled an identifier. Others than these can come.
@@ -157,10 +157,10 @@ type Outcome string
 
 // The outcomes of an identifier.
 const (
-	Pending  Outcome = "pending"   // the job has not ended
+	Pending  Outcome = "pending"   // the job has not ended, or was not looked at
 	Erased   Outcome = "erased"    // the job has ended, and says so
 	NotFound Outcome = "not found" // it names nobody
-	Refused  Outcome = "refused"   // Ada erased nothing for it
+	Refused  Outcome = "refused"   // nothing was erased for it, whatever another identifier of the same person did
 	Unknown  Outcome = "unknown"   // it may have been erased or not
 )
 

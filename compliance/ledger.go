@@ -11,14 +11,17 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Ledger remembers what [Client.EraseAll] has submitted, so that nobody is submitted twice or forgotten whatever
-// happens in between. [FileLedger] is one; a table of a database makes another.
+// happens in between. [FileLedger] is one; a table of a database makes another. There is one for each AI Agent, and it
+// serves one EraseAll at a time.
 type Ledger interface {
 	// Key returns what an identifier is called in the ledger: the same for identifiers that Ada takes for the same,
 	// and different for others. EraseAll gives it identifiers in the form in which Ada compares them.
@@ -29,21 +32,30 @@ type Ledger interface {
 	Append(Entry) error
 }
 
-// Entry is one line of a [Ledger].
+// Entry is one line of a [Ledger]. It prints and logs as its event and reference.
 type Entry struct {
 	Time      time.Time `json:"time"`
 	Event     Event     `json:"event"`
+	Agent     string    `json:"agent"`           // the base URL of the AI Agent
 	Reference string    `json:"reference"`       // of the request
 	JobID     string    `json:"job_id,omitzero"` // of a Submitted or JobFailed one
 	Keys      []string  `json:"keys,omitempty"`  // of a Submitting one: its identifiers, in their order
 }
+
+// Format writes the event and the reference for every verb.
+func (e Entry) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "compliance.Entry("+string(e.Event)+" "+e.Reference+")")
+}
+
+// LogValue returns the same as Format.
+func (e Entry) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(e)) }
 
 // Event is what an [Entry] tells of a request.
 type Event string
 
 // The events of a request.
 const (
-	Submitting  Event = "submitting"   // it is about to be sent
+	Submitting  Event = "submitting"   // it is about to be sent, for the first time or again
 	Submitted   Event = "submitted"    // Ada has made a job of it
 	NotAccepted Event = "not accepted" // Ada has refused it, and did nothing
 	JobFailed   Event = "job failed"   // its job has ended as failed
@@ -57,13 +69,16 @@ func ledgerError(format string, args ...any) error {
 }
 
 // FileLedger is a ledger in a file: a line of JSON for each entry, appended and synced to the disk before Append
-// returns. One process at a time can have it open. It is safe for concurrent use.
+// returns. One process at a time may have it open; Linux, macOS and the BSDs refuse a second one. It is safe for
+// concurrent use, though a second EraseAll on it fails while the first goes on.
 type FileLedger struct {
 	hashKey []byte // nil: plain
+	busy    atomic.Bool
 
-	mu   sync.Mutex
-	file *os.File
-	size int64 // of what is whole
+	mu     sync.Mutex
+	file   *os.File
+	size   int64 // of what is whole
+	broken bool  // something follows that could not be taken back
 }
 
 // header is the first line of the file. Check tells whether the hash key is the one that the file was begun with: with
@@ -110,14 +125,31 @@ func openLedger(path string, hashKey []byte) (*FileLedger, error) {
 	return l, nil
 }
 
-// load checks the file, and begins it if it is new.
+// load checks the file, and begins it if it is new. A file that is none of ours is not changed.
 func (l *FileLedger) load() error {
 	if err := lock(l.file); err != nil {
-		return ledgerError("it is open in another process: %w", err)
+		return ledgerError("it cannot be locked, perhaps because it is open elsewhere: %w", err)
 	}
-	whole := bufio.NewReader(io.NewSectionReader(l.file, 0, 1<<62))
+	first, err := json.Marshal(l.header())
+	if err != nil {
+		return ledgerError("%w", err)
+	}
+	first = append(first, '\n')
+	head, err := io.ReadAll(io.NewSectionReader(l.file, 0, int64(len(first))))
+	switch {
+	case err != nil:
+		return ledgerError("%w", err)
+	case !bytes.HasPrefix(first, head):
+		return ledgerError("the file is no ledger of this version, or was begun with another hash key, or plain")
+	case len(head) < len(first): // new, or a crash came at once
+		if err := l.write(l.header()); err != nil {
+			return err
+		}
+		return syncDirectory(l.file.Name())
+	}
+	lines := bufio.NewReader(io.NewSectionReader(l.file, 0, 1<<62))
 	for {
-		line, err := whole.ReadBytes('\n')
+		line, err := lines.ReadBytes('\n')
 		if err == io.EOF {
 			break // a line without its end is none
 		}
@@ -126,28 +158,13 @@ func (l *FileLedger) load() error {
 		}
 		l.size += int64(len(line))
 	}
-	if err := l.file.Truncate(l.size); err != nil {
-		return ledgerError("%w", err)
-	}
-	mine := l.header()
-	if l.size == 0 {
-		if err := l.write(mine); err != nil {
-			return err
-		}
-		return syncDirectory(l.file.Name())
-	}
-	line, err := bufio.NewReader(io.NewSectionReader(l.file, 0, l.size)).ReadBytes('\n')
-	var theirs header
-	switch {
-	case err != nil || json.Unmarshal(line, &theirs) != nil || theirs.Ledger != ledgerVersion:
-		return ledgerError("the file is none of this version")
-	case theirs != mine:
-		return ledgerError("the file was begun with another hash key, or plain")
-	}
 	for _, err := range l.Entries() {
 		if err != nil {
 			return err
 		}
+	}
+	if err := l.file.Truncate(l.size); err != nil {
+		return ledgerError("%w", err)
 	}
 	return nil
 }
@@ -201,7 +218,7 @@ func (l *FileLedger) Entries() iter.Seq2[Entry, error] {
 				err = json.Unmarshal(line, &e)
 			}
 			if err != nil {
-				yield(Entry{}, ledgerError("line %d cannot be read", n))
+				yield(Entry{}, ledgerError("line %d cannot be read: %w", n, err))
 				return
 			}
 			if n > 1 && !yield(e, nil) {
@@ -222,12 +239,16 @@ func (l *FileLedger) write(v any) error {
 	line = append(line, '\n')
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.broken {
+		return ledgerError("an earlier entry was written in part: open the file again")
+	}
 	_, err = l.file.WriteAt(line, l.size)
 	if err == nil {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		_ = l.file.Truncate(l.size) // what was written of it must not run into the next line
+		// What was written of it must not run into the next line.
+		l.broken = l.file.Truncate(l.size) != nil
 		return ledgerError("%w", err)
 	}
 	l.size += int64(len(line))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/endusers"
+	"github.com/adasdk/ada-go/internal/paging"
 )
 
 // pace is Ada's limit for the end user endpoints: https://docs.ada.cx/reference/introduction/limits
@@ -141,41 +142,8 @@ type ListParams struct {
 //
 // https://docs.ada.cx/reference/end-users/get-end-users
 func (c *Client) All(ctx context.Context, p ListParams, opts ...ada.CallOption) iter.Seq2[*User, error] {
-	return func(yield func(*User, error) bool) {
-		req, err := c.firstPage(p)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		req = req.WithContext(ctx)
-		var mark string // one earlier page, to find out a server that leads in a circle
-		for n := 1; ; n++ {
-			var page page
-			if _, err := c.ada.Do(req, opAll, &page, opts...); err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, user := range page.users {
-				if !yield(user, nil) {
-					return
-				}
-			}
-			if page.next == "" {
-				return
-			}
-			if n&(n-1) == 0 {
-				mark = req.URL.RawQuery
-			}
-			req, err = c.ada.NextPage(req, opAll, page.next)
-			if err == nil && req.URL.RawQuery == mark {
-				err = opAll.Unusable(ada.Fault{Field: "next_page_url", Reason: "leads back to an earlier page"})
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-	}
+	req, err := c.firstPage(p)
+	return paging.All[User](ctx, c.ada, opAll, req, err, opts)
 }
 
 func (c *Client) firstPage(p ListParams) (*http.Request, error) {

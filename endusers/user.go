@@ -2,11 +2,8 @@ package endusers
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -128,44 +125,6 @@ func metadata(raw map[string]json.RawMessage) map[string]any {
 		}
 	}
 	return m
-}
-
-// page is one page of a list.
-type page struct {
-	users []*User
-	next  string
-}
-
-func (p *page) UnmarshalJSON(b []byte) error {
-	var w gen.EndUserPage
-	if err := json.Unmarshal(b, &w); err != nil {
-		return err
-	}
-	if w.Data == nil {
-		return ada.Fault{Field: "data", Reason: "is missing"}
-	}
-	p.next = w.Meta.NextPageURL
-	p.users = make([]*User, len(w.Data))
-	for i, raw := range w.Data {
-		p.users[i] = new(User)
-		if err := json.Unmarshal(raw, p.users[i]); err != nil {
-			return inside("data["+strconv.Itoa(i)+"]", err)
-		}
-	}
-	return nil
-}
-
-// inside says of an error where in the answer it is.
-func inside(place string, err error) error {
-	var fault ada.Fault
-	var mismatch *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &fault):
-		return ada.Fault{Field: place + "." + fault.Field, Reason: fault.Reason}
-	case errors.As(err, &mismatch):
-		return ada.Fault{Field: strings.TrimSuffix(place+"."+mismatch.Field, "."), Reason: "has another type"}
-	}
-	return err
 }
 
 // Format writes the type and the ID for every verb.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -50,16 +51,26 @@ func (Message) MarshalText() ([]byte, error) { return []byte("[REDACTED]"), nil 
 // Trigger sends m at most once. When it returns nil, Ada has handed the message on. An error that matches
 // [ada.ErrOutcomeUnknown] leaves open whether it has; after any other the message was not sent.
 func (c *Client) Trigger(ctx context.Context, m Message, opts ...ada.CallOption) error {
+	return c.prepare(m)(ctx, opts)
+}
+
+// prepare reads all of m, and returns what sends it.
+func (c *Client) prepare(m Message) (send func(context.Context, []ada.CallOption) error) {
+	failed := func(err error) func(context.Context, []ada.CallOption) error {
+		return func(context.Context, []ada.CallOption) error { return err }
+	}
 	body, faults := m.wire()
 	if err := opTrigger.Invalid(faults...); err != nil {
-		return err
+		return failed(err)
 	}
 	req, err := gen.NewTriggerSMSRequest(c.ada.BaseURL(), body)
 	if err != nil {
-		return opTrigger.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
+		return failed(opTrigger.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"}))
 	}
-	_, err = c.ada.Do(req.WithContext(ctx), opTrigger, nil, opts...)
-	return err
+	return func(ctx context.Context, opts []ada.CallOption) error {
+		_, err := c.ada.Do(req.WithContext(ctx), opTrigger, nil, opts...)
+		return err
+	}
 }
 
 // Result is what became of one message of a [Client.TriggerAll]. It prints as "message 7: sent", or with the error.
@@ -108,6 +119,8 @@ const (
 // so. Range to the end to see the result of every message that was taken. Leaving the loop early takes no further
 // message either and waits for those under way, whose results are then lost.
 //
+// An iterator that blocks must end with ctx: until it does, TriggerAll cannot be left.
+//
 // The calls share opts: [ada.WithResponse] has no place there, as they would all write to it at once.
 func (c *Client) TriggerAll(ctx context.Context, messages iter.Seq[Message], opts ...ada.CallOption) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
@@ -126,7 +139,9 @@ func (c *Client) TriggerAll(ctx context.Context, messages iter.Seq[Message], opt
 				return false
 			}
 		}
+		var thrown any // by the messages' iterator, and thrown again where it can be caught
 		calls.Go(func() {
+			defer func() { thrown = recover() }()
 			if !slot() {
 				return
 			}
@@ -136,9 +151,12 @@ func (c *Client) TriggerAll(ctx context.Context, messages iter.Seq[Message], opt
 				if taking.Err() != nil && ctx.Err() == nil {
 					return
 				}
+				// Read here and now: the iterator may use the map again for the next message.
+				send := c.prepare(m)
+				m.MetaFields = maps.Clone(m.MetaFields)
 				r := Result{Index: index, Message: m}
 				calls.Go(func() {
-					r.Err = c.Trigger(ctx, r.Message, opts...)
+					r.Err = send(ctx, opts)
 					results <- r
 					<-slots
 				})
@@ -154,6 +172,9 @@ func (c *Client) TriggerAll(ctx context.Context, messages iter.Seq[Message], opt
 		defer func() {
 			leave()
 			for range results { // until the last call has ended
+			}
+			if thrown != nil {
+				panic(thrown)
 			}
 		}()
 		for r := range results {

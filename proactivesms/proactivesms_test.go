@@ -1163,3 +1163,49 @@ func newCanaryClient(t *testing.T) *ada.Client {
 	}
 	return client
 }
+
+// An iterator may use one map for all of its messages.
+func TestTriggerAllReadsAMessageWhenItIsGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t)
+		fields := map[string]any{}
+		messages := func(yield func(proactivesms.Message) bool) {
+			for i := range 8 {
+				fields["n"] = i
+				if !yield(proactivesms.Message{CampaignKey: "c", PhoneNumber: fmt.Sprint(4165550000 + i), MetaFields: fields}) {
+					return
+				}
+			}
+		}
+		for r := range proactivesms.New(srv.Client()).TriggerAll(t.Context(), messages) {
+			if r.Err != nil || r.Message.MetaFields["n"] != r.Index {
+				t.Errorf("message %d came back with %v, %v", r.Index, r.Message.MetaFields["n"], r.Err)
+			}
+		}
+		for _, sms := range srv.Outbox() {
+			if want := fmt.Sprint(4165550000 + sms.MetaFields["n"].(int64)); sms.PhoneNumber != want {
+				t.Errorf("the message of %s went to %s", want, sms.PhoneNumber)
+			}
+		}
+	})
+}
+
+// What the iterator throws can be caught where it is ranged over.
+func TestTriggerAllOfAnIteratorThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t)
+		results := 0
+		defer func() {
+			if p := recover(); p != "mine" || results != 1 || len(srv.Outbox()) != 1 {
+				t.Errorf("caught %v after %d results and %d messages", p, results, len(srv.Outbox()))
+			}
+		}()
+		messages := func(yield func(proactivesms.Message) bool) {
+			yield(proactivesms.Message{CampaignKey: "c", PhoneNumber: "4165550000"})
+			panic("mine")
+		}
+		for range proactivesms.New(srv.Client()).TriggerAll(t.Context(), messages) {
+			results++
+		}
+	})
+}

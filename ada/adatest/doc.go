@@ -8,9 +8,10 @@
 //	}
 //
 // It has the End Users API, both erasure APIs - bulk deletion, whose jobs take their time, and data subject requests -
-// and Proactive SMS. [Server.Fail] makes chosen requests fail, [Server.Calls] has what arrived, and [Server.EndUser],
-// [Server.Erasures], [Server.SubjectRequests] and [Server.Outbox] show what Ada would now hold, or have done. Operations
-// have the names that errors show, such as "endusers.Create".
+// Proactive SMS, and webhook management, without the webhooks. [Server.Fail] makes chosen requests fail,
+// [Server.Calls] has what arrived, and [Server.EndUser], [Server.Erasures], [Server.SubjectRequests], [Server.Outbox]
+// and [Server.Webhooks] show what Ada would now hold, or have done. Operations have the names that errors show, such as
+// "endusers.Create".
 //
 // The client of [Server.Client] talks to the server through memory, so that both work inside [testing/synctest], where
 // waits take no time; make the server inside the bubble. To reach the fake from another process serve it, as it is an

@@ -34,17 +34,19 @@ type Server struct {
 	queued    time.Duration
 	running   time.Duration
 
-	mu        sync.Mutex
-	calls     []Call
-	failures  map[string][]Failure
-	sends     map[*family][]time.Time // of the last minute
-	users     []*user                 // by age
-	made      int
-	jobs      []*job // by age
-	submitted map[Identifier]time.Time
-	subjects  []SubjectRequest
-	removals  []removal
-	outbox    []SMS
+	mu           sync.Mutex
+	calls        []Call
+	failures     map[string][]Failure
+	sends        map[*family][]time.Time // of the last minute
+	users        []*user                 // by age
+	made         int
+	jobs         []*job // by age
+	submitted    map[Identifier]time.Time
+	subjects     []SubjectRequest
+	removals     []removal
+	outbox       []SMS
+	webhooks     []*webhook // by age
+	webhooksMade int
 }
 
 // Option changes a [Server].
@@ -178,14 +180,14 @@ func (s *Server) Fail(operation string, failures ...Failure) {
 type route struct {
 	operation string
 	method    string
-	path      string   // the last segment can be a parameter in braces
+	path      string   // one segment can be the parameter {id}
 	query     []string // parameters that the request must have for it to be this operation
 	serve     func(*Server, *request) reply
 	family    *family
 	maxBody   int
 }
 
-var routes = slices.Concat(endUserRoutes, complianceRoutes, smsRoutes)
+var routes = slices.Concat(endUserRoutes, complianceRoutes, smsRoutes, webhookRoutes)
 
 // family is what endpoints share: the limit, which they use up together, and the form of their errors.
 type family struct {
@@ -226,12 +228,14 @@ func (r route) match(req *http.Request) (id string, ok bool) {
 			return "", false
 		}
 	}
-	prefix, parameter := strings.CutSuffix(r.path, "{id}")
+	path := req.URL.EscapedPath()
+	prefix, suffix, parameter := strings.Cut(r.path, "{id}")
 	if !parameter {
-		return "", req.URL.EscapedPath() == r.path
+		return "", path == r.path
 	}
-	rest, ok := strings.CutPrefix(req.URL.EscapedPath(), prefix)
-	if !ok || rest == "" || strings.Contains(rest, "/") {
+	rest, begins := strings.CutPrefix(path, prefix)
+	rest, ends := strings.CutSuffix(rest, suffix)
+	if !begins || !ends || rest == "" || strings.Contains(rest, "/") {
 		return "", false
 	}
 	id, err := url.PathUnescape(rest)
@@ -313,7 +317,9 @@ func write(w http.ResponseWriter, a reply, truncate bool) {
 			w.Header().Set("Content-Type", "application/json")
 		}
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	if a.status != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	}
 	w.WriteHeader(a.status)
 	if truncate {
 		_, _ = io.WriteString(w, content[:len(content)/2])

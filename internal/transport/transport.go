@@ -87,7 +87,8 @@ type Outcome struct {
 	Answer     *Answer       // of the last attempt, with an error or without; nil: none came
 	Attempts   int           // how many were made
 	Err        error         // nil: the answer is a 2xx one and was decoded; a refusal by status alone has ErrStatus
-	Unknown    bool          // the call must not be repeated, and may have taken effect
+	Happened   bool          // the call may have taken effect, in one attempt or another
+	Unknown    bool          // and it must not be repeated
 	Transient  bool          // the same call may succeed later, and repeating it is safe
 	RetryAfter time.Duration // what the server asked to wait; 0: it did not say
 }
@@ -361,6 +362,7 @@ func (r *run) judge(ctx context.Context) bool {
 		return false
 	}
 	happened, transient := r.classify()
+	o.Happened = o.Happened || happened
 	if happened && !r.call.Idempotent {
 		o.Unknown = true
 		return false
