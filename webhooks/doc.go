@@ -26,8 +26,8 @@
 //
 // # Rotation
 //
-// After a secret is rotated, Svix signs with the old and the new one for a day, so either secret alone keeps working.
-// Give [NewVerifier] both to be independent of when each process learns of the new one.
+// For some time after a rotation Svix signs with the old secret and the new one, and a Verifier of either accepts what
+// comes. Give [NewVerifier] both, and it does not matter which one a process learns of first.
 //
 // # Replays
 //

@@ -134,6 +134,14 @@ var endpoints = []struct {
 	{"compliance.Job", "GET", jobs + "unknown", "", 404},
 	{"compliance.RequestErasure", "POST", subjects, `{"type":"ERASURE","email":"ada@example.com"}`, 200},
 	{"proactivesms.Trigger", "POST", trigger, `{"campaign_key":"renewals","recipient":{"meta_fields":{"phone_number":"4165551234"}}}`, 200},
+	{"endpoints.All", "GET", webhooks, "", 200},
+	{"endpoints.Get", "GET", webhooks + "unknown", "", 404},
+	{"endpoints.Create", "POST", webhooks, `{"url":"https://example.com/"}`, 201},
+	{"endpoints.Update", "PATCH", webhooks + "unknown", `{}`, 404},
+	{"endpoints.Delete", "DELETE", webhooks + "unknown", "", 404},
+	{"endpoints.Secret", "GET", webhooks + "unknown/secret/", "", 404},
+	{"endpoints.RotateSecret", "POST", webhooks + "unknown/secret/rotate/", "", 404},
+	{"endpoints.EventTypes", "GET", webhooks + "event-types/", "", 200},
 }
 
 // isV1 says whether the endpoint has the errors of the time before v2.
@@ -209,7 +217,7 @@ func TestUnauthorized(t *testing.T) {
 	if diff := cmp.Diff(before, send(t, srv, "GET", collection, "").body); diff != "" {
 		t.Errorf("it took effect (-before +after)\n%s", diff)
 	}
-	if n := len(srv.Erasures()) + len(srv.SubjectRequests()) + len(srv.Outbox()); n > 0 {
+	if n := len(srv.Erasures()) + len(srv.SubjectRequests()) + len(srv.Outbox()) + len(srv.Webhooks()); n > 0 {
 		t.Errorf("%d requests took effect", n)
 	}
 }
@@ -247,6 +255,17 @@ func TestUnknownEndpoints(t *testing.T) {
 		{"GET", subjects},
 		{"POST", trigger + "/"},
 		{"GET", trigger},
+		{"GET", "/api/v2/webhooks"},
+		{"POST", "/api/v2/webhooks"},
+		{"GET", webhooks + "1/"},
+		{"PUT", webhooks + "1"},
+		{"GET", webhooks + "1/secret"},
+		{"GET", webhooks + "/secret/"},
+		{"GET", webhooks + "1/2/secret/"},
+		{"POST", webhooks + "1/secret/"},
+		{"POST", webhooks + "1/secret/rotate"},
+		{"GET", webhooks + "1/secret/rotate/"},
+		{"POST", webhooks + "event-types/"},
 		{"GET", "/v2/end-users/"},
 		{"GET", "/"},
 	}
@@ -559,7 +578,7 @@ func TestRateLimitOfEveryEndpoint(t *testing.T) {
 func TestRateLimitOfFamilies(t *testing.T) {
 	families := map[string][2]int{ // the limits of a second and of a minute
 		"endusers":                  {30, 300},
-		"compliance":                {10, 100},
+		"default":                   {10, 100},
 		"compliance.RequestErasure": {45, 0},
 		"proactivesms":              {10, 100},
 	}
@@ -584,6 +603,8 @@ func TestRateLimitOfFamilies(t *testing.T) {
 							family, _, _ := strings.Cut(e.operation, ".")
 							if _, ok := families[e.operation]; ok {
 								family = e.operation
+							} else if family == "compliance" || family == "endpoints" {
+								family = "default"
 							}
 							for range 3 {
 								limit := tt.limit(family)

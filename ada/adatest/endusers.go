@@ -1,6 +1,7 @@
 package adatest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/adasdk/ada-go/webhooks"
 )
 
 // What Ada documents of end users.
@@ -58,7 +61,10 @@ type user struct {
 func (s *Server) AddEndUser(u EndUser) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.add(u, time.Now()).ID
+	now := time.Now()
+	added := s.add(u, now)
+	s.emitUser(webhooks.TypeEndUserCreated, added, now)
+	return added.ID
 }
 
 // EndUser returns the end user with an id or an external id, as it is now.
@@ -225,6 +231,7 @@ func (s *Server) create(r *request) reply {
 	}
 	u := s.add(EndUser{}, r.now)
 	s.apply(u, change, r.now)
+	s.emitUser(webhooks.TypeEndUserCreated, u, r.now)
 	return reply{status: http.StatusCreated, body: u.json()}
 }
 
@@ -246,7 +253,11 @@ func (s *Server) update(r *request) reply {
 			return refuse(http.StatusConflict, "conflict", "The external_id belongs to another end user.")
 		}
 	}
+	before := u.profileJSON()
 	s.apply(u, change, r.now)
+	if !bytes.Equal(before, u.profileJSON()) {
+		s.emitUser(webhooks.TypeEndUserUpdated, u, r.now)
+	}
 	return reply{status: http.StatusOK, body: u.json()}
 }
 

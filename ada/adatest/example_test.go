@@ -191,6 +191,33 @@ func ExampleServer_Outbox() {
 	// renewals 4165551234 pro
 }
 
+func ExampleServer_AddWebhook() {
+	srv := adatest.New()
+	defer srv.Close()
+	id := srv.AddWebhook(adatest.Webhook{URL: "https://example.com/hooks/ada"}) // as somebody at the dashboard does
+
+	call(srv, "endpoints.RotateSecret", "/api/v2/webhooks/"+id+"/secret/rotate/", `{"key":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`)
+	fmt.Println(string(srv.Webhooks()[0].Secret))
+	// Output: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+}
+
+// Who sends a request again whose answer was lost has two webhooks, and gets every event twice.
+func ExampleServer_Webhooks() {
+	srv := adatest.New()
+	defer srv.Close()
+
+	srv.Fail("endpoints.Create", adatest.Failure{Drop: true, Effect: true})
+	for range 2 {
+		call(srv, "endpoints.Create", "/api/v2/webhooks/", `{"url":"https://example.com/hooks/ada"}`)
+	}
+	for _, w := range srv.Webhooks() {
+		fmt.Println(w.URL, w.EventFilters)
+	}
+	// Output:
+	// https://example.com/hooks/ada []
+	// https://example.com/hooks/ada []
+}
+
 // call stands for what is to be tested, which would use a package of the SDK.
 func call(srv *adatest.Server, operation, path, body string) {
 	client := srv.Client()

@@ -47,6 +47,9 @@ type Server struct {
 	outbox       []SMS
 	webhooks     []*webhook // by age
 	webhooksMade int
+	deliverer    *deliverer // nil before Deliver
+	attempts     []Attempt
+	idle         chan struct{} // closed when nothing is left to deliver; nil: nothing is
 }
 
 // Option changes a [Server].
@@ -93,6 +96,7 @@ func New(opts ...Option) *Server {
 
 // Close ends the server and its connections.
 func (s *Server) Close() {
+	s.endDelivery()
 	_ = s.memory.close()
 	s.transport.CloseIdleConnections()
 }

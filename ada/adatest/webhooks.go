@@ -265,16 +265,18 @@ func parseWebhook(body []byte, needsURL bool) (c webhookChange, faults []fault) 
 		bad("$", "is not a JSON object")
 		return c, faults
 	}
-	read := func(field string, into any, kind string) {
-		if raw, ok := top[field]; ok && (string(raw) == "null" || json.Unmarshal(raw, into) != nil) {
+	read := func(field string, into any, kind string) (ok bool) {
+		raw, given := top[field]
+		if given && (string(raw) == "null" || json.Unmarshal(raw, into) != nil) {
 			bad("$."+field, "is not "+kind)
+			return false
 		}
+		return given
 	}
 	if _, ok := top["url"]; needsURL && !ok {
 		bad("$.url", "is required")
 	}
-	read("url", &c.url, "a string")
-	if c.url != nil {
+	if read("url", &c.url, "a string") {
 		if u, err := url.Parse(*c.url); err != nil || u.Scheme != "https" || u.Host == "" {
 			bad("$.url", "is not a URL of https")
 		}

@@ -25,7 +25,7 @@ func TestOwnDocumentsAreValid(t *testing.T) {
 			judges[a.own+" "+path]++
 		}
 	}
-	for _, file := range []string{"end-users.yaml", "compliance.yaml", "proactive-sms.yaml"} {
+	for _, file := range []string{"end-users.yaml", "compliance.yaml", "proactive-sms.yaml", "webhooks.yaml"} {
 		doc := loadOwn(t, file)
 		if err := doc.Validate(t.Context()); err != nil {
 			t.Errorf("%s: %v", file, err)
@@ -234,7 +234,9 @@ func properties(content openapi3.Content) []string {
 			walk(prefix, part)
 		}
 	}
-	walk("", content["application/json"].Schema)
+	if media := content["application/json"]; media != nil {
+		walk("", media.Schema)
+	}
 	return slices.Sorted(maps.Keys(found))
 }
 
@@ -360,6 +362,34 @@ func TestJudge(t *testing.T) {
 				{"field that is a list", "POST", "", sms(`"phone_number":"1","a":[]`), nil, nil, "/recipient/meta_fields/a"},
 
 				{"unknown status", "POST", "", sms(`"phone_number":"1"`), nil, answer(202, `{}`), "answer 202: "},
+			},
+		},
+		"webhooks": {
+			webhooksPath, []string{"endpoints.All", "endpoints.Get", "endpoints.Delete", "endpoints.Secret", "endpoints.EventTypes"}, []test{
+				{"webhook", "GET", "1", "", nil, answer(200, `{"id":"1","enabled":true}`), ""},
+				{"page", "GET", "", "", nil, answer(200, `{"data":[{"id":"1"}],"meta":{"next_page_url":null}}`), ""},
+				{"deletion", "DELETE", "1", "", nil, &adatest.Failure{Status: 204}, ""},
+				{"secret", "GET", "1/secret/", "", nil, answer(200, `{"key":"k"}`), ""},
+				{"event types", "GET", "event-types/", "", nil, answer(200, `{"data":[{"name":"a"}]}`), ""},
+
+				{"path without a slash at the end", "GET", "event-types", "", nil, answer(200, `{"data":[]}`), `"data"`},
+				{"path with a slash at the end", "GET", "1/", "", nil, nil, "GET " + webhooksPath + "1/: "},
+				{"unknown method", "PUT", "1", `{}`, nil, nil, "PUT " + webhooksPath + "1: "},
+				{"parameter of another type", "GET", "?limit=abc", "", nil, nil, `request: parameter "limit"`},
+				{"unknown parameter", "GET", "?page_size=2", "", nil, nil, `request: parameter "page_size"`},
+				{"no key", "GET", "", "", map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"body without a URL", "POST", "", `{}`, nil, nil, "request: request body"},
+				{"body with an unknown property", "PATCH", "1", `{"events":[]}`, nil, nil, `"events"`},
+				{"filters of another type", "PATCH", "1", `{"event_filters":"a"}`, nil, nil, "/event_filters"},
+				{"null", "PATCH", "1", `{"enabled":null}`, nil, nil, "/enabled"},
+				{"key of another type", "POST", "1/secret/rotate/", `{"key":7}`, nil, nil, "/key"},
+
+				{"unknown status", "GET", "1", "", nil, answer(418, `{"errors":[]}`), "answer 418: "},
+				{"answer with an unknown property", "GET", "1", "", nil, answer(200, `{"id":"1","name":"x"}`), `"name"`},
+				{"answer with a property of another type", "GET", "1", "", nil, answer(200, `{"id":1}`), "/id"},
+				{"page without an array", "GET", "", "", nil, answer(200, `{"data":{}}`), "answer 200: "},
+				{"secret of another type", "GET", "1/secret/", "", nil, answer(200, `{"key":7}`), "/key"},
+				{"event type with an unknown property", "GET", "event-types/", "", nil, answer(200, `{"data":[{"title":"a"}]}`), `"title"`},
 			},
 		},
 	}

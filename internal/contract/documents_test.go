@@ -81,6 +81,23 @@ var apis = []api{
 		},
 	},
 	{
+		name: "webhooks", own: "webhooks.yaml", published: platformFile,
+		has: func(path string) bool { return strings.HasPrefix(path, webhooksPath) },
+		mends: []mend{
+			{"nameSchemas", nameSchemas},
+			{"dropAuthorization", dropAuthorization},
+			{"useBearer", useBearer},
+			{"listDetails", listDetails},
+			{"emptyDeleted", emptyDeleted},
+			{"addLimits", addLimits},
+		},
+		exchanges: map[string]func(*testing.T, judge){
+			"success": manageWebhooks,
+			"invalid": sendInvalidWebhooks,
+			"failure": failWebhooks,
+		},
+	},
+	{
 		name: "proactive SMS", own: "proactive-sms.yaml",
 		has: func(string) bool { return true },
 		exchanges: map[string]func(*testing.T, judge){
@@ -285,4 +302,24 @@ func nullEmail(doc *openapi3.T) bool {
 func addRateLimited(doc *openapi3.T) bool {
 	answers := doc.Paths.Value(subjectPath).Post.Responses
 	return addAnswer(answers, "429", answers.Value("400"))
+}
+
+// emptyDeleted takes the body out of the answer to a deletion, which has the status of answers that have none.
+func emptyDeleted(doc *openapi3.T) bool {
+	answer := doc.Paths.Value("/v2/webhooks/{id}").Delete.Responses.Value("204").Value
+	found := answer.Content != nil
+	answer.Content = nil
+	return found
+}
+
+// addLimits adds the 429, which the document has for the list of webhooks alone, to all of their operations: Ada's page
+// on limits says that they hold for every endpoint.
+func addLimits(doc *openapi3.T) (found bool) {
+	limited := doc.Paths.Value("/v2/webhooks/").Get.Responses.Value("429")
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			found = addAnswer(op.Responses, "429", limited) || found
+		}
+	}
+	return found
 }

@@ -8,6 +8,10 @@
 //	})
 //	if err != nil { ... }
 //	secret, err := hooks.Secret(ctx, endpoint.ID)
+//	if err != nil { ... }
+//	verifier, err := webhooks.NewVerifier(string(secret))
+//
+// What arrives at the endpoint is for package webhooks.
 //
 // What to know before using it:
 //

@@ -136,7 +136,7 @@ func (c *Client) Secret(ctx context.Context, id string, opts ...ada.CallOption) 
 // [ada.ErrNotFound] when there is no such endpoint.
 //
 // Ada does not document from when on, and for how long beside the earlier one, the new secret signs. So have the
-// receiver accept both for a time: rotate to a key that it knows already.
+// receiver accept both for a time, as a webhooks.Verifier can: rotate to a key that it knows already.
 //
 // With a key the call is repeated on failure. Without one every call makes another secret, so the call is repeated only
 // when it cannot have happened, and otherwise fails with [ada.ErrOutcomeUnknown]; Secret tells then which one it is.

@@ -1,0 +1,203 @@
+package webhooks_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/adasdk/ada-go/webhooks"
+)
+
+// In a program the secret comes from the environment.
+const exampleSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// send delivers an event as Ada does, and prints the status of the answer.
+func send(h http.Handler, verifier *webhooks.Verifier, id, body string) {
+	r := httptest.NewRequest(http.MethodPost, "/webhooks/ada", strings.NewReader(body))
+	r.Header = verifier.Sign(id, time.Now(), []byte(body))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Println(w.Code)
+}
+
+func ExampleMux() {
+	verifier, err := webhooks.NewVerifier(exampleSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+	webhooks.Handle(mux, func(_ context.Context, e webhooks.Event[webhooks.ConversationEnded]) error {
+		fmt.Println(e.Data.ConversationID, "ended by", e.Data.EndedBy.Role)
+		return nil
+	})
+
+	srv := &http.Server{Addr: ":8080", Handler: mux, ReadTimeout: 10 * time.Second}
+	// In a program: log.Fatal(srv.ListenAndServe())
+
+	const body = `{"type":"v1.conversation.ended","data":{"conversation_id":"c1","ended_by":{"role":"end_user"}}}`
+	send(srv.Handler, verifier, "msg_1", body)
+	send(srv.Handler, verifier, "msg_1", body) // delivered again, and not handled again
+	// Output:
+	// c1 ended by end_user
+	// 200
+	// 200
+}
+
+func ExampleHandle() {
+	verifier, err := webhooks.NewVerifier(exampleSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+	webhooks.Handle(mux, func(_ context.Context, e webhooks.Event[webhooks.EndUserUpdated]) error {
+		plan, _ := e.Data.Profile.Metadata.String("plan")
+		fmt.Println(e.Data.ID, e.Data.Profile.Language, plan)
+		return nil
+	})
+	// The five types of a call have one payload.
+	webhooks.Handle(mux, func(_ context.Context, e webhooks.Event[webhooks.ProactiveCall]) error {
+		if e.Type == webhooks.TypeProactiveCallFailed {
+			fmt.Println(e.Data.AttemptID, "failed:", e.Data.FailureReason)
+		}
+		return nil
+	})
+
+	send(mux, verifier, "msg_1", `{"type":"v1.end_user.updated",
+		"data":{"end_user_id":"eu1","profile":{"language":"pt-BR","metadata":{"plan":"pro"}}}}`)
+	send(mux, verifier, "msg_2", `{"type":"v1.proactive_call.failed",
+		"data":{"proactive_attempt_id":"p1","failure_reason":"no_answer"}}`)
+	// Output:
+	// eu1 pt-BR pro
+	// 200
+	// p1 failed: no_answer
+	// 200
+}
+
+// TicketCreated is the data of an event type that package webhooks does not know.
+type TicketCreated struct {
+	TicketID string `json:"ticket_id"`
+}
+
+func (TicketCreated) EventTypes() []string { return []string{"v1.ticket.created"} }
+
+// A payload of your own, for an event type that is newer than this package.
+func ExampleHandle_newType() {
+	verifier, err := webhooks.NewVerifier(exampleSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+	webhooks.Handle(mux, func(_ context.Context, e webhooks.Event[TicketCreated]) error {
+		fmt.Println(e.Data.TicketID)
+		return nil
+	})
+
+	send(mux, verifier, "msg_1", `{"type":"v1.ticket.created","data":{"ticket_id":"t1"}}`)
+	// Output:
+	// t1
+	// 200
+}
+
+func ExampleMux_Fallback() {
+	verifier, err := webhooks.NewVerifier(exampleSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+	mux.Fallback(func(_ context.Context, e webhooks.Event[json.RawMessage]) error {
+		fmt.Printf("%s: %s\n", e.Type, e.Data)
+		return nil
+	})
+
+	send(mux, verifier, "msg_1", `{"type":"v1.ticket.created","data":{"ticket_id":"t1"}}`)
+	// Output:
+	// v1.ticket.created: {"ticket_id":"t1"}
+	// 200
+}
+
+func ExampleNewMemoryStore() {
+	ctx := context.Background()
+	store := webhooks.NewMemoryStore(1000)
+
+	state, _ := store.Claim(ctx, "msg_1")
+	fmt.Println(state == webhooks.Claimed)
+	state, _ = store.Claim(ctx, "msg_1")
+	fmt.Println(state == webhooks.InProgress)
+
+	_ = store.Commit(ctx, "msg_1")
+	state, _ = store.Claim(ctx, "msg_1")
+	fmt.Println(state == webhooks.Handled)
+	// Output:
+	// true
+	// true
+	// true
+}
+
+func ExampleLatest() {
+	verifier, err := webhooks.NewVerifier(exampleSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+	latest := webhooks.NewLatest(0)
+	webhooks.Handle(mux, func(_ context.Context, e webhooks.Event[webhooks.EndUserUpdated]) error {
+		if !latest.Newer(e.Data.ID, e.Timestamp) {
+			return nil // what this one says is out of date
+		}
+		fmt.Println(e.Data.ID, e.Data.Profile.Language)
+		return nil
+	})
+
+	for i, body := range []string{
+		`{"type":"v1.end_user.updated","timestamp":"2026-01-01T12:00:00.500","data":{"end_user_id":"eu1","profile":{"language":"pt"}}}`,
+		`{"type":"v1.end_user.updated","timestamp":"2026-01-01T12:00:00.100","data":{"end_user_id":"eu1","profile":{"language":"en"}}}`,
+	} {
+		send(mux, verifier, fmt.Sprint("msg_", i), body)
+	}
+	// Output:
+	// eu1 pt
+	// 200
+	// 200
+}
+
+// To keep an event, keep its ID and Raw. What was kept decodes again.
+func ExampleEvent() {
+	verifier, err := webhooks.NewVerifier(exampleSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	type item struct {
+		id   string
+		body json.RawMessage
+	}
+	var queue []item
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+	webhooks.Handle(mux, func(_ context.Context, e webhooks.Event[webhooks.ConversationMessage]) error {
+		queue = append(queue, item{e.ID, e.Raw})
+		return nil
+	})
+	send(mux, verifier, "msg_1", `{"type":"v1.conversation.message","data":{"content":{"type":"text","body":"hi"}}}`)
+
+	e := webhooks.Event[webhooks.ConversationMessage]{}
+	if err := json.Unmarshal(queue[0].body, &e); err != nil {
+		fmt.Println(err)
+		return
+	}
+	e.ID = queue[0].id
+	fmt.Println(e.Data.Content.Body)
+	fmt.Println(e) // without what is in it
+	// Output:
+	// 200
+	// hi
+	// webhooks.Event(v1.conversation.message msg_1)
+}
