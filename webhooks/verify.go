@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -52,8 +53,8 @@ type family struct{ id, timestamp, signature string }
 //
 // A nil *Verifier and the zero Verifier refuse everything.
 type Verifier struct {
-	macs []func() hash.Hash // one for each secret: keys are kept where no encoder and no printer looks
-	now  func() time.Time
+	signers []*sync.Pool // of *signer, one pool for each secret: keys are where no encoder and no printer looks
+	now     func() time.Time
 }
 
 // Message is what is signed beside the body.
@@ -76,7 +77,7 @@ func NewVerifier(secret string, more ...string) (*Verifier, error) {
 		if err != nil {
 			return nil, fmt.Errorf("webhooks: secret %d: %w", i, err)
 		}
-		v.macs = append(v.macs, func() hash.Hash { return hmac.New(sha256.New, key) })
+		v.signers = append(v.signers, &sync.Pool{New: func() any { return &signer{mac: hmac.New(sha256.New, key)} }})
 	}
 	return v, nil
 }
@@ -103,7 +104,7 @@ func (v *Verifier) WithClock(now func() time.Time) *Verifier {
 	if v == nil {
 		return nil
 	}
-	return &Verifier{macs: v.macs, now: now}
+	return &Verifier{signers: v.signers, now: now}
 }
 
 // Verify judges a delivery by its headers and its raw body, and returns what is signed beside the body. The error
@@ -113,7 +114,7 @@ func (v *Verifier) WithClock(now func() time.Time) *Verifier {
 // Header names are looked up in canonical form, the form in which net/http gives them to a server. Either family will
 // do, svix-* or webhook-*; where headers of both are present, both must be complete and say the same.
 func (v *Verifier) Verify(header http.Header, body []byte) (Message, error) {
-	if v == nil || len(v.macs) == 0 {
+	if v == nil || len(v.signers) == 0 {
 		return Message{}, errNoSecret
 	}
 	id, timestamp, signatures, err := read(header)
@@ -142,11 +143,13 @@ func (v *Verifier) Verify(header http.Header, body []byte) (Message, error) {
 	}
 	// Every entry is compared with every secret's signature, so that the time taken tells nothing about either.
 	genuine := 0
-	for _, mac := range v.macs {
-		want := sign(mac(), id, timestamp, body)
+	for _, pool := range v.signers {
+		s := pool.Get().(*signer)
+		want := s.sign(id, timestamp, body)
 		for entry := range strings.SplitSeq(signatures, " ") {
 			genuine |= subtle.ConstantTimeCompare([]byte(entry), want)
 		}
+		pool.Put(s)
 	}
 	if genuine == 0 {
 		return Message{}, ErrSignature
@@ -161,24 +164,34 @@ func (v *Verifier) Sign(id string, at time.Time, body []byte) http.Header {
 	header := make(http.Header, 3)
 	header.Set(svixHeaders.id, id)
 	header.Set(svixHeaders.timestamp, timestamp)
-	header.Set(svixHeaders.signature, string(sign(v.macs[0](), id, timestamp, body)))
+	s := v.signers[0].Get().(*signer)
+	header.Set(svixHeaders.signature, string(s.sign(id, timestamp, body)))
+	v.signers[0].Put(s)
 	return header
 }
 
 // Format writes "webhooks.Verifier" for every verb.
 func (Verifier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "webhooks.Verifier") }
 
-// sign returns an entry of the signature header: the version, a comma, and the signature in base64.
-func sign(mac hash.Hash, id, timestamp string, body []byte) []byte {
-	head := make([]byte, 0, maxID+maxTimestamp+2)
-	head = append(head, id...)
-	head = append(head, '.')
-	head = append(head, timestamp...)
-	head = append(head, '.')
-	mac.Write(head)
-	mac.Write(body) // not appended to the head: no copy
-	sum := mac.Sum(head[:0])
-	return base64.StdEncoding.AppendEncode([]byte("v1,"), sum)
+// signer signs with one key, for one caller at a time.
+type signer struct {
+	mac         hash.Hash
+	head, entry []byte // buffers, used again
+}
+
+// sign returns an entry of the signature header: the version, a comma, and the signature in base64. It is overwritten
+// by the next call.
+func (s *signer) sign(id, timestamp string, body []byte) []byte {
+	s.head = append(s.head[:0], id...)
+	s.head = append(s.head, '.')
+	s.head = append(s.head, timestamp...)
+	s.head = append(s.head, '.')
+	s.mac.Reset()
+	s.mac.Write(s.head)
+	s.mac.Write(body) // not appended to the head: no copy
+	s.head = s.mac.Sum(s.head[:0])
+	s.entry = base64.StdEncoding.AppendEncode(append(s.entry[:0], "v1,"...), s.head)
+	return s.entry
 }
 
 // read returns the raw values of the family of headers that is present.

@@ -162,7 +162,7 @@ func TestHeaders(t *testing.T) {
 	// All are signed as they are given, so that nothing but the header is at fault.
 	v := newVerifier(t, secretA)
 	resigned := func(id, timestamp string) http.Header {
-		return headers(false, id, timestamp, string(sign(v.macs[0](), id, timestamp, []byte(bodyA))))
+		return headers(false, id, timestamp, string(v.signers[0].Get().(*signer).sign(id, timestamp, []byte(bodyA))))
 	}
 	for _, timestamp := range []string{
 		"+1614265330", "-1614265330", "0001614265330", "01614265330", " 1614265330", "1614265330 ", "1614265330\n",
@@ -448,12 +448,23 @@ func TestWithoutSecret(t *testing.T) {
 	}
 }
 
+// countingMAC counts the sums made of a hash.
+type countingMAC struct {
+	hash.Hash
+	n *int
+}
+
+func (m countingMAC) Sum(b []byte) []byte {
+	*m.n++
+	return m.Hash.Sum(b)
+}
+
 // TestOneHMAC counts HMACs: a delivery costs at most one for each secret, however many signatures it comes with.
 func TestOneHMAC(t *testing.T) {
 	var n int
 	counting := func(v *Verifier) *Verifier {
-		for i, mac := range v.macs {
-			v.macs[i] = func() hash.Hash { n++; return mac() }
+		for i, pool := range v.signers {
+			v.signers[i] = &sync.Pool{New: func() any { return &signer{mac: countingMAC{pool.New().(*signer).mac, &n}} }}
 		}
 		return v
 	}
@@ -482,18 +493,20 @@ func TestOneHMAC(t *testing.T) {
 	}
 }
 
+// TestAllocations allows for pools that now and then are emptied; the race detector has them drop a part of what they
+// get.
 func TestAllocations(t *testing.T) {
 	v := newVerifier(t, secretA)
 	for _, size := range []int{0, 500, 1 << 20} {
 		body := bytes.Repeat([]byte("a"), size)
 		h := v.Sign(idA, timeA, body)
 		h.Set("svix-signature", strings.Repeat("v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= ", 100)+h.Get("svix-signature"))
-		n := testing.AllocsPerRun(20, func() {
+		n := testing.AllocsPerRun(100, func() {
 			if _, err := v.Verify(h, body); err != nil {
 				t.Fatal(err)
 			}
 		})
-		if n > 10 {
+		if n > 6 {
 			t.Errorf("body of %d bytes: %v allocations", size, n)
 		}
 	}

@@ -184,7 +184,7 @@ var mutators = []struct {
 			strconv.FormatInt(now+int64(r.IntN(5)-302), 10),
 			strconv.FormatInt(now+int64(r.IntN(5)+298), 10),
 			strconv.FormatInt(r.Int64()>>r.IntN(63), 10),
-			"0", "-1", "9223372036854775807", "-9223372036854775808", "1e9", "NaN", "")
+			"0"+strconv.FormatInt(now, 10), "+"+strconv.FormatInt(now, 10), "0", "-1", "9223372036854775807", "-9223372036854775808", "1e9", "NaN", "")
 	}},
 	{"another body, signed", false, func(r *rand.Rand, m *message) {
 		m.body, m.entries = random(r, r.IntN(2000)), nil

@@ -25,8 +25,8 @@ func Example() {
 		log.Fatal(err)
 	}
 	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier, Store: store})
-	webhooks.Handle(mux, func(ctx context.Context, e webhooks.Event[webhooks.EndUser]) error {
-		log.Println("created or updated:", e.Data.ID)
+	webhooks.Handle(mux, func(ctx context.Context, e webhooks.Event[webhooks.EndUserUpdated]) error {
+		log.Println("updated:", e.Data.ID)
 		return nil
 	})
 	server := &http.Server{Addr: ":8080", Handler: mux, ReadTimeout: 10 * time.Second}
