@@ -4,6 +4,8 @@
 //   - [github.com/adasdk/ada-go/endusers]: End Users v2
 //   - [github.com/adasdk/ada-go/compliance]: erasure of people
 //   - [github.com/adasdk/ada-go/proactivesms]: SMS campaigns
+//   - [github.com/adasdk/ada-go/webhooks]: what Ada sends; it imports nothing else of the SDK
+//   - [github.com/adasdk/ada-go/webhooks/endpoints]: where Ada sends it
 //   - [github.com/adasdk/ada-go/ada/adatest]: a fake Ada for your tests
 //
 // # A first call
