@@ -1,19 +1,24 @@
 // Package webhooks receives what Ada sends: it tells whether a delivery is genuine, and what is in it.
 //
-// Ada delivers webhooks through Svix, in the scheme of Standard Webhooks. A [Verifier] holds the signing secret of an
-// endpoint and judges the headers and the raw body of a request:
-//
 //	verifier, err := webhooks.NewVerifier(os.Getenv("ADA_WEBHOOK_SECRET"))
 //	if err != nil { ... }
-//	message, err := verifier.Verify(request.Header, body)
+//	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
+//	webhooks.Handle(mux, func(ctx context.Context, e webhooks.Event[webhooks.EndUserUpdated]) error { ... })
 //
-// Verify before parsing, and verify the bytes as they came: JSON that was decoded and encoded again has another
-// signature. Limit the length of the body before reading it.
+// A [Mux] is an http.Handler. It verifies each delivery, has each event handled once ([Store]) and answers Ada. Events
+// arrive in no particular order; [Latest] tells which are overtaken.
+//
+// To verify without a Mux, give [Verifier.Verify] the headers and the raw body of a request. Verify before parsing, and
+// the bytes as they came: JSON that was decoded and encoded again has another signature. Limit the length of the body
+// before reading it.
+//
+// The package uses the standard library only, and nothing else of this SDK.
 //
 // # What is refused
 //
-// The Verifier is stricter than the libraries of Svix and of Standard Webhooks. It accepts nothing that they refuse,
-// but for blanks around a secret, and refuses what they let pass:
+// Ada delivers webhooks through Svix, in the scheme of Standard Webhooks. The [Verifier] is stricter than the libraries
+// of these two. It accepts nothing that they refuse, but for blanks around a secret, and the names svix-* that the
+// latter does not know. It refuses what they let pass:
 //
 //   - Secrets that are empty, shorter than 16 bytes or longer than 75 once decoded, or not canonical base64, such as
 //     with a line break inside. One unusable secret among several makes no Verifier at all.
@@ -33,7 +38,7 @@
 //
 // A delivery whose timestamp is more than [Tolerance] from the clock is refused. Within that time the same delivery
 // can come again, and Ada itself delivers again, with a new timestamp, whenever no 2xx came back. [Message.ID] is the
-// same each time: what must not be done twice is to be deduplicated by it.
+// same each time, and a [Mux] hands it on once.
 //
 // Ada's pages: https://docs.ada.cx/reference/webhooks/overview
 package webhooks

@@ -53,7 +53,8 @@ type Attempt struct {
 // Deliver has the server deliver what happens from now on to its webhooks, those of [Server.AddWebhook] and those that
 // clients create: signed with the secret that a webhook then has, repeated until the answer is 2xx or has the header
 // "Webhook-Delivery: abort-message", and ended by [Server.Close]. Without Deliver nothing is delivered. It is called
-// at most once.
+// at most once. Unlike Ada it does not sign with the secret before the last one too, and turns off no webhook that
+// fails for a week.
 //
 // Events are "v1.end_user.created", also for [Server.AddEndUser], "v1.end_user.updated" where a value of the profile
 // has changed, and those of [Server.Emit].
