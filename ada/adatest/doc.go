@@ -8,7 +8,7 @@
 //	}
 //
 // It has the End Users API, both erasure APIs - bulk deletion, whose jobs take their time, and data subject requests -
-// Proactive SMS, and webhook management, without the webhooks. [Server.Fail] makes chosen requests fail,
+// Proactive SMS, and webhooks, which [Server.Deliver] has delivered. [Server.Fail] makes chosen requests fail,
 // [Server.Calls] has what arrived, and [Server.EndUser], [Server.Erasures], [Server.SubjectRequests], [Server.Outbox]
 // and [Server.Webhooks] show what Ada would now hold, or have done. Operations have the names that errors show, such as
 // "endusers.Create".

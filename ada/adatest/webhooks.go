@@ -25,14 +25,14 @@ var webhookRoutes = []route{
 	{"endpoints.RotateSecret", http.MethodPost, "/api/v2/webhooks/{id}/secret/rotate/", nil, (*Server).rotateSecret, defaultFamily, maxBody},
 }
 
-// Webhook is an endpoint that the fake Ada would deliver webhooks to.
+// Webhook is an endpoint that the fake Ada delivers webhooks to, once [Server.Deliver] was called.
 type Webhook struct {
 	ID           string
 	URL          string
 	Description  string
 	EventFilters []string // empty: all events
 	Disabled     bool
-	Secret       ada.Secret // that deliveries would be signed with
+	Secret       ada.Secret // that deliveries are signed with
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }

@@ -12,8 +12,8 @@
 // One key for each event, the prefix and the event's id. Its value is a random token while the event is handled, and
 // "handled" afterwards. Nothing of the event itself and nothing about a person is stored.
 //
-// Every call is one Lua script on one key, so that Redis Cluster and Sentinel do as well as a single server. An ACL has
-// to allow GET, SET, DEL, EVAL and EVALSHA. Redis 2.6.12 is enough; the tests run on 7.0.
+// Every call is one Lua script on one key, which Redis Cluster can run too. The tests run on a single Redis 7.0. An ACL
+// has to allow EVAL, EVALSHA, GET, SET and DEL.
 //
 // # When Redis fails
 //
