@@ -26,7 +26,8 @@ const (
 )
 
 // Event is something that happened at Ada. It prints, logs and marshals as its type and its ID alone: to store or
-// forward one, use Raw and ID.
+// forward one, use Raw and ID. An event or a payload in an unexported field of a struct prints in full with that struct,
+// since fmt calls no methods there.
 //
 // json.Unmarshal makes an Event of Raw again, without the ID, which Ada does not send in the body.
 type Event[T any] struct {
@@ -67,7 +68,7 @@ func parse(body []byte) (Event[json.RawMessage], error) {
 	var w struct {
 		Type      string          `json:"type"`
 		Timestamp lenientTime     `json:"timestamp"`
-		Tags      []string        `json:"tags"`
+		Tags      json.RawMessage `json:"tags"`
 		Data      json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(body, &w); err != nil {
@@ -76,8 +77,12 @@ func parse(body []byte) (Event[json.RawMessage], error) {
 	if w.Type == "" {
 		return Event[json.RawMessage]{}, errors.New("webhooks: the event has no type")
 	}
+	var tags []string
+	if json.Unmarshal(w.Tags, &tags) != nil {
+		tags = nil // they are no reason to refuse an event; Raw has them
+	}
 	return Event[json.RawMessage]{
-		Type: w.Type, Timestamp: w.Timestamp.Time, Tags: w.Tags, Data: w.Data, Raw: body,
+		Type: w.Type, Timestamp: w.Timestamp.Time, Tags: tags, Data: w.Data, Raw: body,
 	}, nil
 }
 
@@ -583,7 +588,7 @@ func (p *ProactiveCall) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// UnmarshalJSON decodes the content of a message. What it cannot read is in Raw alone.
+// UnmarshalJSON decodes the content of a message. Of a type that this package does not know, everything is in Raw alone.
 func (c *Content) UnmarshalJSON(b []byte) error {
 	*c = Content{}
 	if isNull(b) {

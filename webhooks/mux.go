@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -46,7 +47,8 @@ type Config struct {
 //	401  the signature or its time is wrong
 //	405  the method is not POST
 //	413  the body is longer than MaxBody
-//	500  the handler returned an error or panicked, or the Store failed before it ran, or there is no Verifier
+//	500  the handler returned an error or panicked, or the Store failed before it ran, or there is no Verifier.
+//	     A panic with [http.ErrAbortHandler] closes the connection instead, as it does in net/http
 //	503  another delivery of the event is being handled right now
 //
 // A body is verified before anything looks into it. An answer never has anything of the request in it.
@@ -189,14 +191,19 @@ func (m *Mux) receive(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusBadRequest
 	}
 	event.ID = message.ID
-	log = log.With("type", event.Type)
+	if isTypeName(event.Type) {
+		log = log.With("type", event.Type)
+	}
 	decode := m.decoder(event.Type)
 	if decode == nil {
 		log.DebugContext(ctx, "webhooks: nobody handles this type")
 		return http.StatusOK
 	}
-	handle, err := decode(event)
-	if err != nil {
+	handle, err := tryDecode(decode, event)
+	if errors.Is(err, errDecoderPanicked) {
+		log.ErrorContext(ctx, "webhooks: the payload's UnmarshalJSON panicked")
+		return http.StatusInternalServerError
+	} else if err != nil {
 		log.ErrorContext(ctx, "webhooks: not an event of its type", "error", err)
 		return http.StatusBadRequest
 	}
@@ -215,7 +222,26 @@ func (m *Mux) receive(w http.ResponseWriter, r *http.Request) int {
 	return m.run(ctx, log, event.ID, handle)
 }
 
-// read reads the body. It allocates little more than was received.
+// isTypeName reports whether s looks like an event type, and not like something else that was put in its place.
+func isTypeName(s string) bool {
+	return len(s) <= 64 && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_'
+	})
+}
+
+var errDecoderPanicked = errors.New("webhooks: the decoder panicked")
+
+// tryDecode runs a decoder, which is the user's code where the payload is the user's type.
+func tryDecode(decode decoder, e Event[json.RawMessage]) (handle func(context.Context) error, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errDecoderPanicked // without its value, which may quote the event
+		}
+	}()
+	return decode(e)
+}
+
+// read reads the body. What it allocates before anything has come is 64 KiB at most.
 func (m *Mux) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil

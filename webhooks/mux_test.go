@@ -1,6 +1,7 @@
 package webhooks_test
 
 import (
+	"bytes"
 	"bufio"
 	"context"
 	"encoding/json"
@@ -865,6 +866,45 @@ func TestCanary(t *testing.T) {
 	} {
 		if !strings.Contains(records.String(), want) {
 			t.Errorf("%q is not in\n%s", want, records.String())
+		}
+	}
+}
+
+// panicking is a payload of a user's whose decoder is broken.
+type panicking struct{}
+
+func (panicking) EventTypes() []string { return []string{"mine"} }
+
+func (*panicking) UnmarshalJSON([]byte) error { panic("jane@example.com") }
+
+// A decoder that panics is a failure like another, and its value is nobody's to read.
+func TestDecoderThatPanics(t *testing.T) {
+	var log bytes.Buffer
+	verifier := newVerifier(t, secretA)
+	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	webhooks.Handle(mux, func(context.Context, webhooks.Event[panicking]) error { return nil })
+	const body = `{"type":"mine","data":{}}`
+	if status := serve(mux, verifier.Sign("msg_1", time.Now(), []byte(body)), body); status != 500 {
+		t.Errorf("the answer is %d, want 500", status)
+	}
+	if log.Len() == 0 || strings.Contains(log.String(), "jane") {
+		t.Errorf("the log is %s", &log)
+	}
+}
+
+// What stands in the place of an event type, but is none, is not logged.
+func TestOddTypeIsNotLogged(t *testing.T) {
+	verifier := newVerifier(t, secretA)
+	for typ, want := range map[string]bool{"v1.end_user.merged": true, "jane@example.com": false, strings.Repeat("x", 65): false} {
+		var log bytes.Buffer
+		mux := webhooks.NewMux(webhooks.Config{Verifier: verifier, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		mux.Fallback(func(context.Context, raw) error { return errors.New("no") })
+		body := fmt.Sprintf(`{"type":%q,"tags":"odd","data":{}}`, typ)
+		if status := serve(mux, verifier.Sign("msg_1", time.Now(), []byte(body)), body); status != 500 {
+			t.Errorf("%s: the answer is %d, want 500", typ, status)
+		}
+		if got := strings.Contains(log.String(), typ); got != want || log.Len() == 0 {
+			t.Errorf("the log is %s", &log)
 		}
 	}
 }

@@ -158,7 +158,7 @@ func (v *Verifier) Verify(header http.Header, body []byte) (Message, error) {
 }
 
 // Sign returns the headers of a delivery, svix-*, signed with the first secret. It is for tests: it signs what it is
-// given, also what Verify refuses.
+// given, also what Verify refuses, and panics without a secret.
 func (v *Verifier) Sign(id string, at time.Time, body []byte) http.Header {
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	header := make(http.Header, 3)

@@ -165,6 +165,7 @@ func (s *Store) Commit(ctx context.Context, id string) error {
 	token := s.token(id)
 	value, err := s.run(ctx, commitScript, id, token, handled, s.window.Milliseconds())
 	if err != nil {
+		s.ended(id, token)
 		return fmt.Errorf("redisstore: commit: %w", err)
 	}
 	s.forget(id, token)
@@ -182,6 +183,7 @@ func (s *Store) Release(ctx context.Context, id string) error {
 		return nil
 	}
 	if _, err := s.run(ctx, releaseScript, id, token); err != nil {
+		s.ended(id, token)
 		return fmt.Errorf("redisstore: release: %w", err)
 	}
 	s.forget(id, token)
@@ -252,11 +254,21 @@ func (s *Store) leave(id, token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.claims[id]
-	if c == nil || c.token != token || c.holders == 1 {
+	if c == nil || c.token != token || c.holders <= 1 {
 		return false
 	}
 	c.holders--
 	return true
+}
+
+// ended notes that the handler of a claim is done though Redis does not know it yet, so that it is not waited for once
+// the id is claimed again.
+func (s *Store) ended(id, token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.claims[id]; c != nil && c.token == token {
+		c.holders = 0
+	}
 }
 
 func (s *Store) forget(id, token string) {

@@ -282,6 +282,23 @@ func TestLeaseEndsWithinOneStore(t *testing.T) {
 	}
 }
 
+// A Release that Redis did not get must not keep a later one from being acted upon.
+func TestReleaseAfterOneThatFailed(t *testing.T) {
+	server := newServer(t)
+	a, b := server.replica(), server.replica()
+	a.SetLease(50 * time.Millisecond)
+	a.claims("msg_1", webhooks.Claimed)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Release(ended, "msg_1"); err == nil {
+		t.Fatal("a Release with an ended context did not fail")
+	}
+	a.SetLease(time.Minute)
+	a.claimsSoon("msg_1")
+	a.releases("msg_1")
+	b.claims("msg_1", webhooks.Claimed)
+}
+
 func TestKeys(t *testing.T) {
 	server := newServer(t)
 	client := server.client()
