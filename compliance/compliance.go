@@ -12,6 +12,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/compliance"
+	"github.com/adasdk/ada-go/internal/scalar"
 )
 
 const (
@@ -106,8 +107,8 @@ func (e Erasure) check() []ada.Fault {
 //
 // https://docs.ada.cx/reference/end-users/bulk-deletion/overview
 func (c *Client) Job(ctx context.Context, id string, opts ...ada.CallOption) (*Job, error) {
-	if id == "" || id == "." || id == ".." || !utf8.ValidString(id) {
-		return nil, opJob.Invalid(ada.Fault{Field: "id", Reason: "is empty, a dot segment or not valid UTF-8"})
+	if reason := scalar.ID(id); reason != "" {
+		return nil, opJob.Invalid(ada.Fault{Field: "id", Reason: reason})
 	}
 	req, err := gen.NewGetDeletionJobRequest(c.ada.BaseURL(), id)
 	if err != nil {

@@ -221,10 +221,12 @@ func TestJob(t *testing.T) {
 		t.Errorf("got %s, %s, %s", id.Type(), id.Value(), id.VariableName())
 	}
 
-	for _, bad := range []string{"", ".", "..", "\xff"} {
+	for bad, reason := range map[string]string{
+		"": "is empty", ".": "is a dot segment", "..": "is a dot segment", "\xff": "is not valid UTF-8",
+	} {
 		c, n := answering(t, 200, body)
 		_, err := c.Job(t.Context(), bad)
-		wantFaults(t, n, err, ada.Fault{Field: "id", Reason: "is empty, a dot segment or not valid UTF-8"})
+		wantFaults(t, n, err, ada.Fault{Field: "id", Reason: reason})
 	}
 	c, _ = answering(t, 200, `{"job_id":"j2","status":"completed"}`)
 	if _, err := c.Job(t.Context(), "j1"); !errors.Is(err, ada.ErrAnswer) {

@@ -100,13 +100,8 @@ func plain(m map[string]any) map[string]any {
 }
 
 func checkID(id string) []ada.Fault {
-	switch {
-	case id == "":
-		return []ada.Fault{{Field: "id", Reason: "is empty"}}
-	case id == "." || id == "..":
-		return []ada.Fault{{Field: "id", Reason: "is a dot segment"}}
-	case !utf8.ValidString(id):
-		return []ada.Fault{{Field: "id", Reason: "is not valid UTF-8"}}
+	if reason := scalar.ID(id); reason != "" {
+		return []ada.Fault{{Field: "id", Reason: reason}}
 	}
 	return nil
 }

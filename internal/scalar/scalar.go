@@ -1,4 +1,4 @@
-// Package scalar checks the values of metadata before they are sent.
+// Package scalar checks single values before they are sent: those of metadata, and ids.
 package scalar
 
 import (
@@ -70,4 +70,17 @@ func Key(k string) string {
 		return strconv.Quote(k)
 	}
 	return "…"
+}
+
+// ID says what is wrong with an id that is to stand in a path.
+func ID(id string) (reason string) {
+	switch {
+	case id == "":
+		return "is empty"
+	case id == "." || id == "..":
+		return "is a dot segment"
+	case !utf8.ValidString(id):
+		return "is not valid UTF-8"
+	}
+	return ""
 }

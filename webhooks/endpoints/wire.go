@@ -10,6 +10,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/webhooks"
+	"github.com/adasdk/ada-go/internal/scalar"
 )
 
 const (
@@ -35,13 +36,8 @@ func (u Update) wire() gen.UpdateWebhookRequest {
 }
 
 func checkID(id string) []ada.Fault {
-	switch {
-	case id == "":
-		return []ada.Fault{{Field: "id", Reason: "is empty"}}
-	case id == "." || id == "..":
-		return []ada.Fault{{Field: "id", Reason: "is a dot segment"}}
-	case !utf8.ValidString(id):
-		return []ada.Fault{{Field: "id", Reason: "is not valid UTF-8"}}
+	if reason := scalar.ID(id); reason != "" {
+		return []ada.Fault{{Field: "id", Reason: reason}}
 	}
 	return nil
 }
