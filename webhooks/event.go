@@ -121,6 +121,7 @@ func isNull(b json.RawMessage) bool { return len(b) == 0 || string(b) == "null" 
 // lenientTime reads a timestamp with a zone or without one, which is then UTC, and anything else as zero.
 type lenientTime struct{ time.Time }
 
+// UnmarshalJSON never fails.
 func (t *lenientTime) UnmarshalJSON(b []byte) error {
 	var s string
 	_ = json.Unmarshal(b, &s) // s of anything but a string is empty

@@ -106,10 +106,12 @@ func Handle[T Payload](m *Mux, handler func(context.Context, Event[T]) error) {
 	if m.handlers == nil {
 		m.handlers = map[string]decoder{}
 	}
-	for _, typ := range types {
-		if m.handlers[typ] != nil {
+	for i, typ := range types { // all of them before any is registered
+		if m.handlers[typ] != nil || slices.Contains(types[:i], typ) {
 			panic("webhooks: two handlers for " + typ)
 		}
+	}
+	for _, typ := range types {
 		m.handlers[typ] = decoderFor(handler)
 	}
 }

@@ -908,3 +908,26 @@ func TestOddTypeIsNotLogged(t *testing.T) {
 		}
 	}
 }
+
+// pair is a payload of a user's for two event types.
+type pair struct{}
+
+func (pair) EventTypes() []string { return []string{"mine", webhooks.TypeEndUserUpdated} }
+
+// A registration that is refused registers nothing.
+func TestHandleRegistersAllOrNothing(t *testing.T) {
+	verifier := newVerifier(t, secretA)
+	mux := newMux(t, webhooks.Config{Verifier: verifier}, func(context.Context, user) error { return nil })
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a second handler was taken")
+			}
+		}()
+		webhooks.Handle(mux, func(context.Context, webhooks.Event[pair]) error { return errors.New("registered") })
+	}()
+	const body = `{"type":"mine","data":{}}`
+	if status := serve(mux, verifier.Sign("msg_1", time.Now(), []byte(body)), body); status != 200 {
+		t.Errorf("the answer is %d: one of the two types has a handler", status)
+	}
+}

@@ -96,6 +96,7 @@ func (t *EventType) UnmarshalJSON(b []byte) error {
 // secret is the answer that holds one.
 type secret struct{ key ada.Secret }
 
+// UnmarshalJSON refuses an answer without a key.
 func (s *secret) UnmarshalJSON(b []byte) error {
 	var w gen.WebhookSecret
 	if err := json.Unmarshal(b, &w); err != nil {
