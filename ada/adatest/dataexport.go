@@ -314,9 +314,9 @@ type entry struct {
 
 // detail is what a record has that is not made up. It does not change; another takes its place.
 type detail struct {
-	id           string // empty: that of the batch
-	conversation string // of messages
-	arrives      int64  // in microseconds; 0: at once
+	id           string    // empty: that of the batch
+	conversation string    // of messages
+	arrives      time.Time // zero: at once
 	fields       map[string]json.RawMessage
 }
 
@@ -327,7 +327,7 @@ func newRecords(k kind) *records {
 
 func (x *records) add(r Record, now time.Time) error {
 	place := len(x.entries)
-	d := &detail{id: r.ID}
+	d := &detail{id: r.ID, arrives: r.ArrivesAt}
 	if d.id == "" {
 		d.id = string(x.batches[0].appendID(nil, x.kind, uint32(place)))
 	}
@@ -339,9 +339,6 @@ func (x *records) add(r Record, now time.Time) error {
 	}
 	if r.UpdatedAt.IsZero() {
 		r.UpdatedAt = r.CreatedAt
-	}
-	if !r.ArrivesAt.IsZero() {
-		d.arrives = ceilMicros(r.ArrivesAt)
 	}
 	var err error
 	if d.fields, err = encode(r.Fields); err != nil {
@@ -453,7 +450,7 @@ func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
 			break
 		}
 		d := x.details[int(place)]
-		if d != nil && d.arrives != 0 && d.arrives > now.UnixMicro() || !matches(int(place), d) {
+		if d != nil && now.Before(d.arrives) || !matches(int(place), d) {
 			continue
 		}
 		if len(rows) == q.size {
