@@ -132,8 +132,10 @@ type UsedCoaching struct {
 
 // UnmarshalJSON decodes Ada's JSON form of a conversation, from an answer or from [Conversation.Raw]. A field of another
 // type fails it with an [ada.Fault]; of a field that comes twice the last one counts.
-func (c *Conversation) UnmarshalJSON(b []byte) error {
-	*c = Conversation{Raw: bytes.Clone(b)}
+func (c *Conversation) UnmarshalJSON(b []byte) error { return c.decode(bytes.Clone(b)) }
+
+func (c *Conversation) decode(raw json.RawMessage) error {
+	*c = Conversation{Raw: raw}
 	return record(c.Raw, &c.ID, func(key, v []byte) error {
 		switch string(key) {
 		case "chatter_id":

@@ -43,8 +43,10 @@ func object(v []byte, field func(key, value []byte) error) error {
 		return mismatch("is no object")
 	}
 	_, err := rawjson.Object(v, func(key, v []byte) error {
-		key = rawjson.Unescape(key)
-		return within(string(key), field(key, v))
+		if err := field(key, v); err != nil {
+			return within(string(key), err)
+		}
+		return nil
 	})
 	return err
 }
@@ -71,9 +73,6 @@ func list[T any](dst *[]T, v []byte, decode func(*T, []byte) error) error {
 
 // within puts the place of a fault in front of it. Names of fields come here only when this package knows them.
 func within(place string, err error) error {
-	if err == nil {
-		return nil
-	}
 	var wrong mismatch
 	var fault ada.Fault
 	switch {

@@ -187,8 +187,10 @@ func (o OtherData) Type() string { return o.Name }
 
 // UnmarshalJSON decodes Ada's JSON form of a message, from an answer or from [Message.Raw]. A field of another type
 // fails it with an [ada.Fault]; of a field that comes twice the last one counts.
-func (m *Message) UnmarshalJSON(b []byte) error {
-	*m = Message{Raw: bytes.Clone(b)}
+func (m *Message) UnmarshalJSON(b []byte) error { return m.decode(bytes.Clone(b)) }
+
+func (m *Message) decode(raw json.RawMessage) error {
+	*m = Message{Raw: raw}
 	return record(m.Raw, &m.ID, func(key, v []byte) error {
 		switch string(key) {
 		case "conversation_id":

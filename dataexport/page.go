@@ -47,7 +47,7 @@ func (p *Page[T]) Records() iter.Seq2[*T, error] {
 		fail := func(err error) { yield(nil, err) }
 		p.each(func(index int, e entry, raw []byte) bool {
 			record := new(T)
-			if err := any(record).(json.Unmarshaler).UnmarshalJSON(raw); err != nil {
+			if err := any(record).(decoder).decode(raw); err != nil {
 				if err := p.report(newRecordError(index, e.id, raw, err)); err != nil {
 					fail(err)
 					return false
@@ -57,6 +57,11 @@ func (p *Page[T]) Records() iter.Seq2[*T, error] {
 			return yield(record, nil)
 		}, fail)
 	}
+}
+
+// decoder is a record that takes its JSON over.
+type decoder interface {
+	decode(raw json.RawMessage) error
 }
 
 func (p *Page[T]) each(yield func(index int, e entry, raw []byte) bool, fail func(error)) {
@@ -210,7 +215,7 @@ func (c *content) field(in *input, date string) error {
 func (c *content) records(in *input, date string) error {
 	var id, at []byte
 	mark := func(key, v []byte) error {
-		switch string(rawjson.Unescape(key)) {
+		switch string(key) {
 		case "_id":
 			id = v
 		case date:

@@ -31,8 +31,7 @@ func (v Variables) All() iter.Seq2[string, any] {
 			return
 		}
 		_, _ = rawjson.Object(v, func(key, raw []byte) error {
-			name, _ := rawjson.String(append(append([]byte{'"'}, key...), '"'))
-			if !yield(name, value(raw)) {
+			if !yield(string(key), value(raw)) {
 				return errEnd
 			}
 			return nil

@@ -24,7 +24,7 @@ const maxDepth = 10_000
 func Value(b []byte) (n int, err error) { return value(b, 0, 0) }
 
 // Object calls field for each field of the object that b begins with, and returns the length of the object. The key is
-// without its quotes; Unescape reads one that has a backslash. An error of field ends it.
+// decoded. An error of field ends it.
 func Object(b []byte, field func(key, value []byte) error) (n int, err error) {
 	return object(b, 0, 1, field)
 }
@@ -36,7 +36,12 @@ func Array(b []byte, element func(value []byte) error) (n int, err error) {
 }
 
 // Space returns how many white space characters b begins with.
-func Space(b []byte) int { return space(b, 0) }
+func Space(b []byte) int {
+	if len(b) > 0 && b[0] > ' ' {
+		return 0
+	}
+	return space(b, 0)
+}
 
 // String decodes a string with its quotes. What is no UTF-8 in it becomes U+FFFD. ok is false for other values.
 func String(b []byte) (s string, ok bool) {
@@ -49,16 +54,6 @@ func String(b []byte) (s string, ok bool) {
 	}
 	err := json.Unmarshal(b, &s)
 	return s, err == nil
-}
-
-// Unescape decodes the inside of a string, as the keys of Object are.
-func Unescape(inner []byte) []byte {
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	quoted := append(append([]byte{'"'}, inner...), '"')
-	s, _ := String(quoted)
-	return []byte(s)
 }
 
 // Null reports whether b is null.
@@ -80,7 +75,8 @@ func value(b []byte, i, depth int) (int, error) {
 	}
 	switch b[i] {
 	case '"':
-		return text(b, i+1)
+		end, _, err := text(b, i+1)
+		return end, err
 	case '{':
 		return object(b, i, depth+1, nil)
 	case '[':
@@ -113,11 +109,11 @@ func object(b []byte, i, depth int, field func(key, value []byte) error) (int, e
 		if b[i] != '"' {
 			return 0, syntax(i)
 		}
-		end, err := text(b, i+1)
+		key := i
+		end, escaped, err := text(b, i+1)
 		if err != nil {
 			return 0, err
 		}
-		key := b[i+1 : end-1]
 		if i = space(b, end); i >= len(b) {
 			return 0, ErrShort
 		}
@@ -125,15 +121,21 @@ func object(b []byte, i, depth int, field func(key, value []byte) error) (int, e
 			return 0, syntax(i)
 		}
 		i = space(b, i+1)
-		if end, err = value(b, i, depth); err != nil {
+		from := i
+		if i, err = value(b, i, depth); err != nil {
 			return 0, err
 		}
 		if field != nil {
-			if err := field(key, b[i:end:end]); err != nil {
+			name := b[key+1 : end-1]
+			if escaped {
+				s, _ := String(b[key:end])
+				name = []byte(s)
+			}
+			if err := field(name, b[from:i:i]); err != nil {
 				return 0, err
 			}
 		}
-		if i = space(b, end); i >= len(b) {
+		if i = space(b, i); i >= len(b) {
 			return 0, ErrShort
 		}
 		switch b[i] {
@@ -245,8 +247,9 @@ const (
 	firstPlain = ' ' * ones
 )
 
-// text returns where the string ends whose first character is at i. It looks at eight bytes at a time.
-func text(b []byte, i int) (int, error) {
+// text returns where the string ends whose first character is at i, and whether it has escapes. It looks at eight bytes
+// at a time.
+func text(b []byte, i int) (end int, escaped bool, err error) {
 	for {
 		for i+8 <= len(b) {
 			x := binary.LittleEndian.Uint64(b[i:])
@@ -263,14 +266,15 @@ func text(b []byte, i int) (int, error) {
 			i++
 		}
 		if i >= len(b) {
-			return 0, ErrShort
+			return 0, false, ErrShort
 		}
 		switch b[i] {
 		case '"':
-			return i + 1, nil
+			return i + 1, escaped, nil
 		case '\\':
+			escaped = true
 			if i+1 >= len(b) {
-				return 0, ErrShort
+				return 0, false, ErrShort
 			}
 			switch b[i+1] {
 			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -279,18 +283,18 @@ func text(b []byte, i int) (int, error) {
 				i += 2
 				for range 4 {
 					if i >= len(b) {
-						return 0, ErrShort
+						return 0, false, ErrShort
 					}
 					if c := b[i] | 0x20; (b[i] < '0' || b[i] > '9') && (c < 'a' || c > 'f') {
-						return 0, syntax(i)
+						return 0, false, syntax(i)
 					}
 					i++
 				}
 			default:
-				return 0, syntax(i + 1)
+				return 0, false, syntax(i + 1)
 			}
 		default:
-			return 0, syntax(i)
+			return 0, false, syntax(i)
 		}
 	}
 }

@@ -6,12 +6,12 @@ import "time"
 // Parse reads a timestamp with a zone or without one, which is then UTC, and with any fraction of a second. Ada sends
 // both kinds, sometimes in one document. ok is false for anything else, and for "".
 func Parse(s string) (t time.Time, ok bool) {
-	// The one layout is what package time reads quickly.
+	if n := len(s); n < 6 || s[n-1] != 'Z' && s[n-6] != '+' && s[n-6] != '-' {
+		s += "Z" // package time reads this one layout quickly
+	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		if t, err = time.Parse(time.RFC3339, s+"Z"); err != nil {
-			return time.Time{}, false
-		}
+		return time.Time{}, false
 	}
 	return t.UTC(), true
 }
