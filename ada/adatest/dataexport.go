@@ -494,9 +494,16 @@ func (o *order) remove(gone map[int]bool) {
 
 // places returns the places by their key, and those with the same key in their order.
 func (o *order) places(key func(place uint32) int64) []uint32 {
+	if len(o.fresh) == 0 {
+		return o.sorted
+	}
 	compare := func(a, b uint32) int { return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b)) }
 	if !slices.IsSortedFunc(o.fresh, compare) {
 		slices.SortFunc(o.fresh, compare)
+	}
+	if len(o.sorted) == 0 {
+		o.sorted, o.fresh = o.fresh, nil
+		return o.sorted
 	}
 	i, j := len(o.sorted)-1, len(o.fresh)-1
 	o.sorted = append(o.sorted, o.fresh...)
