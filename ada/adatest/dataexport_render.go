@@ -283,15 +283,13 @@ func (m *made) id(b []byte) []byte {
 	return append(b, '"')
 }
 
-// record_last_updated is when the record came into the export.
+// uploaded appends when the record came into the export.
 func (m *made) uploaded(b []byte) []byte {
 	if m.detail != nil && !m.detail.arrives.IsZero() {
 		return m.timestamp(b, ceilMicros(m.detail.arrives))
 	}
 	return m.timestamp(b, m.updated+int64(m.roll(dieUploaded, 90_000_000)))
 }
-
-func (m *made) truth(b []byte, yes bool) []byte { return strconv.AppendBool(b, yes) }
 
 // prose appends about n bytes of text that needs no escapes.
 func (m *made) prose(b []byte, d die, n int) []byte {
