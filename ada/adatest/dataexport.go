@@ -153,9 +153,8 @@ func (s *Server) export(r *request, v version, k kind) reply {
 		return refuseV1(http.StatusUnprocessableEntity, "", strings.Join(lines, "; "))
 	}
 	p := &page{version: v, kind: k, quirks: s.quirks}
-	var next int64
-	p.rows, next = s.exported[k].page(q, r.now)
-	if next != 0 {
+	rows, next, more := s.exported[k].page(q, r.now)
+	if p.rows = rows; more {
 		p.next = s.link(r, q, next)
 	}
 	answer := reply{status: http.StatusOK, body: stream(p.write), takes: s.quirks.Latency}
@@ -430,8 +429,8 @@ func (x *records) remove(ids []string) {
 	}
 }
 
-// page returns the records of a page, and the timestamp of the record after them, or 0.
-func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
+// page returns the records of a page, and the timestamp of the record after them, if there are more.
+func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64, more bool) {
 	key := func(place uint32) int64 { return x.entries[place].created }
 	sorted := &x.created
 	if q.field == "updated" {
@@ -454,12 +453,12 @@ func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
 			continue
 		}
 		if len(rows) == q.size {
-			return rows, at
+			return rows, at, true
 		}
 		e := x.entries[place]
 		rows = append(rows, row{e, d, x.batches[e.batch]})
 	}
-	return rows, 0
+	return rows, 0, false
 }
 
 // inConversation returns what tells the messages of a conversation.

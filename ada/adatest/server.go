@@ -232,7 +232,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   any // encoded as JSON; a string goes out as it is, and a stream as JSON that it writes
-	takes  time.Duration
+	takes  time.Duration // before anything of it is sent
 }
 
 // stream writes a body. It is called without the server's lock.
