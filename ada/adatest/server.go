@@ -231,7 +231,7 @@ type request struct {
 type reply struct {
 	status int
 	header http.Header
-	body   any // encoded as JSON; a string goes out as it is, and a stream as JSON that it writes
+	body   any           // encoded as JSON; a string goes out as it is, and a stream as JSON that it writes
 	takes  time.Duration // before anything of it is sent
 }
 
