@@ -92,20 +92,21 @@ func WithExportQuirks(q ExportQuirks) Option {
 
 // Record is a conversation or a message of the Data Export API.
 //
-// What Fields leaves out is made up. Each version of the API shows the fields that it has; fields that Ada does not
-// document are in all of them. Times are kept in microseconds, as Ada shows them.
+// What Fields leaves out is made up. It can have any field, even _id and dates, which are then shown as they are given;
+// pages go by what is here. Each version of the API shows the fields that it has; fields that Ada does not document are
+// in all of them. Times are kept in microseconds, as Ada shows them.
 type Record struct {
-	ID        string         // 24 hexadecimal digits; empty: made up
+	ID        string         // empty: made up, of 24 hexadecimal digits
 	CreatedAt time.Time      // zero: now
 	UpdatedAt time.Time      // of conversations; zero: CreatedAt
 	ArrivesAt time.Time      // the record is in no answer before; zero: at once
 	Fields    map[string]any // by the names of the JSON; nil is null
 }
 
-// AddConversations adds conversations to the export.
+// AddConversations adds conversations to the export, of which no two can have the same ID.
 func (s *Server) AddConversations(r ...Record) { s.addRecords(conversations, r) }
 
-// AddMessages adds messages to the export. The conversation of a message is its field conversation_id.
+// AddMessages adds messages to the export, of which no two can have the same ID. The conversation of a message is its field conversation_id.
 func (s *Server) AddMessages(r ...Record) { s.addRecords(messages, r) }
 
 func (s *Server) addRecords(k kind, given []Record) {

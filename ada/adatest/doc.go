@@ -14,9 +14,9 @@
 // have the names that errors show, such as "endusers.Create".
 //
 // What is exported is added by [Server.AddConversations] and [Server.AddMessages], or made up by [Server.Generate], of
-// which millions of records fit into memory. It is nothing that the other APIs know of: [Server.RemoveRecords] does what
-// an erasure would do to it. The export pages as Ada's does, with links that are timestamps: records that
-// share the timestamp of the next page's first one come again there, and a page of one timestamp leads to itself.
+// which millions of records fit into memory. The other APIs do not know of it: [Server.RemoveRecords] does what an
+// erasure would do to it. The export pages as Ada's does, with links that are timestamps: records that share the
+// timestamp of the first one of the next page come again there, and a page of one timestamp can lead to itself.
 // [WithExportQuirks] has what is uncertain about Ada's answers.
 //
 // The client of [Server.Client] talks to the server through memory, so that both work inside [testing/synctest], where
