@@ -106,7 +106,8 @@ type Record struct {
 // AddConversations adds conversations to the export, of which no two can have the same ID.
 func (s *Server) AddConversations(r ...Record) { s.addRecords(conversations, r) }
 
-// AddMessages adds messages to the export, of which no two can have the same ID. The conversation of a message is its field conversation_id.
+// AddMessages adds messages to the export, of which no two can have the same ID. The conversation of a message is its
+// field conversation_id.
 func (s *Server) AddMessages(r ...Record) { s.addRecords(messages, r) }
 
 func (s *Server) addRecords(k kind, given []Record) {
