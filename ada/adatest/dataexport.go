@@ -92,20 +92,22 @@ func WithExportQuirks(q ExportQuirks) Option {
 
 // Record is a conversation or a message of the Data Export API.
 //
-// What Fields leaves out is made up. Each version of the API shows the fields that it has; fields that Ada does not
-// document are in all of them. Times are kept in microseconds, as Ada shows them.
+// What Fields leaves out is made up. It can have any field, even _id and dates, which are then shown as they are given;
+// pages go by what is here. Each version of the API shows the fields that it has; fields that Ada does not document are
+// in all of them. Times are kept in microseconds, as Ada shows them.
 type Record struct {
-	ID        string         // 24 hexadecimal digits; empty: made up
+	ID        string         // empty: made up, of 24 hexadecimal digits
 	CreatedAt time.Time      // zero: now
 	UpdatedAt time.Time      // of conversations; zero: CreatedAt
 	ArrivesAt time.Time      // the record is in no answer before; zero: at once
 	Fields    map[string]any // by the names of the JSON; nil is null
 }
 
-// AddConversations adds conversations to the export.
+// AddConversations adds conversations to the export, of which no two can have the same ID.
 func (s *Server) AddConversations(r ...Record) { s.addRecords(conversations, r) }
 
-// AddMessages adds messages to the export. The conversation of a message is its field conversation_id.
+// AddMessages adds messages to the export, of which no two can have the same ID. The conversation of a message is its
+// field conversation_id.
 func (s *Server) AddMessages(r ...Record) { s.addRecords(messages, r) }
 
 func (s *Server) addRecords(k kind, given []Record) {
@@ -153,9 +155,8 @@ func (s *Server) export(r *request, v version, k kind) reply {
 		return refuseV1(http.StatusUnprocessableEntity, "", strings.Join(lines, "; "))
 	}
 	p := &page{version: v, kind: k, quirks: s.quirks}
-	var next int64
-	p.rows, next = s.exported[k].page(q, r.now)
-	if next != 0 {
+	rows, next, more := s.exported[k].page(q, r.now)
+	if p.rows = rows; more {
 		p.next = s.link(r, q, next)
 	}
 	answer := reply{status: http.StatusOK, body: stream(p.write), takes: s.quirks.Latency}
@@ -430,8 +431,8 @@ func (x *records) remove(ids []string) {
 	}
 }
 
-// page returns the records of a page, and the timestamp of the record after them, or 0.
-func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
+// page returns the records of a page, and the timestamp of the record after them, if there are more.
+func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64, more bool) {
 	key := func(place uint32) int64 { return x.entries[place].created }
 	sorted := &x.created
 	if q.field == "updated" {
@@ -454,12 +455,12 @@ func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
 			continue
 		}
 		if len(rows) == q.size {
-			return rows, at
+			return rows, at, true
 		}
 		e := x.entries[place]
 		rows = append(rows, row{e, d, x.batches[e.batch]})
 	}
-	return rows, 0
+	return rows, 0, false
 }
 
 // inConversation returns what tells the messages of a conversation.
@@ -494,9 +495,16 @@ func (o *order) remove(gone map[int]bool) {
 
 // places returns the places by their key, and those with the same key in their order.
 func (o *order) places(key func(place uint32) int64) []uint32 {
+	if len(o.fresh) == 0 {
+		return o.sorted
+	}
 	compare := func(a, b uint32) int { return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b)) }
 	if !slices.IsSortedFunc(o.fresh, compare) {
 		slices.SortFunc(o.fresh, compare)
+	}
+	if len(o.sorted) == 0 {
+		o.sorted, o.fresh = o.fresh, nil
+		return o.sorted
 	}
 	i, j := len(o.sorted)-1, len(o.fresh)-1
 	o.sorted = append(o.sorted, o.fresh...)

@@ -87,9 +87,11 @@ var conversationFields = []field{
 	{"inquiry_summary", v1x4, func(b []byte, m *made) []byte {
 		return append(m.prose(append(b, '"'), dieSummary, 60+m.roll(dieBody, 60)), '"')
 	}},
-	{"is_engaged", v1x0, func(b []byte, m *made) []byte { return m.truth(b, m.escalated() || m.roll(dieEngaged, 5) > 0) }},
-	{"is_escalated", v1x0, func(b []byte, m *made) []byte { return m.truth(b, m.escalated()) }},
-	{"is_test_user", v1x2, func(b []byte, m *made) []byte { return m.truth(b, m.roll(dieTestUser, 20) == 0) }},
+	{"is_engaged", v1x0, func(b []byte, m *made) []byte {
+		return strconv.AppendBool(b, m.escalated() || m.roll(dieEngaged, 5) > 0)
+	}},
+	{"is_escalated", v1x0, func(b []byte, m *made) []byte { return strconv.AppendBool(b, m.escalated()) }},
+	{"is_test_user", v1x2, func(b []byte, m *made) []byte { return strconv.AppendBool(b, m.roll(dieTestUser, 20) == 0) }},
 	{"language", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieLanguage, languages) }},
 	{"last_agent_id", v2, func(b []byte, m *made) []byte { return m.lastAgent(b, appendAgentID) }},
 	{"last_agent_name", v2, func(b []byte, m *made) []byte { return m.lastAgent(b, appendAgentName) }},
@@ -159,7 +161,7 @@ func appendCSAT(b []byte, m *made) []byte {
 	b = append(b, `,"feedback":`...)
 	b = m.pick(b, dieCsatFeedback, feedbacks)
 	b = append(b, `,"is_positive":`...)
-	b = m.truth(b, score > 3)
+	b = strconv.AppendBool(b, score > 3)
 	b = append(b, `,"resolved":`...)
 	b = m.pick(b, dieResolved, resolutions)
 	b = append(b, `,"score":`...)
@@ -266,7 +268,7 @@ func appendVariables(b []byte, m *made) []byte {
 	b = append(b, `","total":`...)
 	b = m.seconds(b, dieVariable, 500)
 	b = append(b, `,"open":`...)
-	b = m.truth(b, m.roll(dieVariable, 2) == 0)
+	b = strconv.AppendBool(b, m.roll(dieVariable, 2) == 0)
 	b = append(b, `,"items":["lamp","søjle \"B\"",null]},"notes":"`...)
 	const rest = 2150 // the bytes of everything else, about
 	if room := m.batch.size - rest; room > 0 {
@@ -412,7 +414,7 @@ var contents = []func(b []byte, m *made) []byte{
 	func(b []byte, m *made) []byte {
 		score := 1 + m.roll(dieCsatScore, 5)
 		b = append(b, `{"_type":"csat","is_positive":`...)
-		b = m.truth(b, score > 3)
+		b = strconv.AppendBool(b, score > 3)
 		b = append(b, `,"score":`...)
 		b = strconv.AppendInt(b, int64(score), 10)
 		b = append(b, `,"style":`...)
@@ -438,7 +440,7 @@ func appendText(b []byte, m *made) []byte {
 	b = append(b, `{"_type":"text","body":"`...)
 	b = m.text(b)
 	b = append(b, `","has_variables":`...)
-	b = m.truth(b, m.roll(dieVariable, 3) == 0)
+	b = strconv.AppendBool(b, m.roll(dieVariable, 3) == 0)
 	return append(b, `,"reviewable_message":true}`...)
 }
 

@@ -15,13 +15,13 @@ type Generated struct {
 	Seed          uint64
 	Conversations int
 	MessagesPer   int           // the messages of each conversation
-	Since, Until  time.Time     // all timestamps are in this range; the second is exclusive
+	Since, Until  time.Time     // of all that is created and updated; the second is exclusive
 	Granularity   time.Duration // timestamps are multiples of it; zero: a microsecond
 	Size          int           // about the bytes of a record with text in v2; zero: 2200 for conversations and 600 for messages
 }
 
 // Generate adds conversations and their messages to the export. They are the same for the same g, in every program,
-// and of any number: a record takes some 30 bytes until it is asked for.
+// and of any number: a record takes some 30 bytes until it is asked for. A server takes the same g once.
 //
 // As far as the range and the granularity leave room, no two of them are created at the same time.
 func (s *Server) Generate(g Generated) {

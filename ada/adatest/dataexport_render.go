@@ -39,11 +39,13 @@ func (p *page) write(w io.Writer) error {
 		link = "next_page_url"
 	}
 	b = append(b, `{"`+array+`":[`...)
+	var m made
 	for i, r := range p.rows {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b = p.appendRecord(b, r); len(b) >= enough {
+		m = r.made(p.kind, p.version)
+		if b = m.appendRecord(b); len(b) >= enough {
 			if _, err := w.Write(b); err != nil {
 				return err
 			}
@@ -82,20 +84,19 @@ type field struct {
 	render func(b []byte, m *made) []byte
 }
 
-func (p *page) appendRecord(b []byte, r row) []byte {
-	m := r.made(p.kind, p.version)
+func (m *made) appendRecord(b []byte) []byte {
 	var given map[string]json.RawMessage
-	if r.detail != nil {
-		given = r.detail.fields
+	if m.detail != nil {
+		given = m.detail.fields
 	}
 	fields := conversationFields
-	if p.kind == messages {
+	if m.kind == messages {
 		fields = messageFields
 	}
 	separator := byte('{')
 	for i := range fields {
 		f := &fields[i]
-		if f.since > p.version {
+		if f.since > m.version {
 			continue
 		}
 		b = append(b, separator, '"')
@@ -104,9 +105,12 @@ func (p *page) appendRecord(b []byte, r row) []byte {
 		if raw, ok := given[f.name]; ok {
 			b = append(b, raw...)
 		} else {
-			b = f.render(b, &m)
+			b = f.render(b, m)
 		}
 		separator = ','
+	}
+	if len(given) == 0 {
+		return append(b, '}')
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.ContainsFunc(fields, func(f field) bool { return f.name == name }) {
@@ -279,15 +283,13 @@ func (m *made) id(b []byte) []byte {
 	return append(b, '"')
 }
 
-// record_last_updated is when the record came into the export.
+// uploaded appends when the record came into the export.
 func (m *made) uploaded(b []byte) []byte {
 	if m.detail != nil && !m.detail.arrives.IsZero() {
 		return m.timestamp(b, ceilMicros(m.detail.arrives))
 	}
 	return m.timestamp(b, m.updated+int64(m.roll(dieUploaded, 90_000_000)))
 }
-
-func (m *made) truth(b []byte, yes bool) []byte { return strconv.AppendBool(b, yes) }
 
 // prose appends about n bytes of text that needs no escapes.
 func (m *made) prose(b []byte, d die, n int) []byte {
