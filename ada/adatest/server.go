@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,11 +35,12 @@ type Server struct {
 	limits    *limits // of RateLimit; nil: those of each family
 	queued    time.Duration
 	running   time.Duration
+	quirks    ExportQuirks
 
 	mu           sync.Mutex
 	calls        []Call
 	failures     map[string][]Failure
-	sends        map[*family][]time.Time // of the last minute
+	sends        map[*family][]time.Time // as far back as the limits look
 	users        []*user                 // by age
 	made         int
 	jobs         []*job // by age
@@ -47,7 +50,8 @@ type Server struct {
 	outbox       []SMS
 	webhooks     []*webhook // by age
 	webhooksMade int
-	deliverer    *deliverer // nil before Deliver
+	exported     [2]*records // by kind
+	deliverer    *deliverer  // nil before Deliver
 	attempts     []Attempt
 	idle         chan struct{} // closed when nothing is left to deliver; nil: nothing is
 }
@@ -58,10 +62,12 @@ type Option func(*Server)
 // RateLimit replaces the limits that the server holds its clients to, of requests in any second and in any minute, for
 // each family of endpoints; 0 lifts one. The clients of [Server.Client] are paced to the same.
 //
-// Without this option the limits are Ada's own: 30 and 300 for end users, 45 a second for data subject requests, and
-// 10 and 100 for every other family. The clients are then paced as they are outside of tests.
+// Without this option the limits are Ada's own: 30 and 300 for end users; 45 a second for data subject requests; 10 a
+// second for each endpoint of the Data Export API before v2; and 10 and 100 for every other family, which have a limit
+// of a day too: 15,000 for Data Export v2 and 10,000 for endpoints without a family of their own. This option lifts
+// those of a day. Without it the clients are paced as they are outside of tests.
 func RateLimit(perSecond, perMinute int) Option {
-	return func(s *Server) { s.limits = &limits{perSecond, perMinute} }
+	return func(s *Server) { s.limits = &limits{perSecond: perSecond, perMinute: perMinute} }
 }
 
 // NewServer returns a server for one test, which is closed when the test ends. A request to an endpoint that Ada does
@@ -83,6 +89,7 @@ func New(opts ...Option) *Server {
 		failures:  map[string][]Failure{},
 		sends:     map[*family][]time.Time{},
 		submitted: map[Identifier]time.Time{},
+		exported:  [2]*records{newRecords(conversations), newRecords(messages)},
 	}
 	for _, o := range opts {
 		o(s)
@@ -191,7 +198,7 @@ type route struct {
 	maxBody   int
 }
 
-var routes = slices.Concat(endUserRoutes, complianceRoutes, smsRoutes, webhookRoutes)
+var routes = slices.Concat(endUserRoutes, complianceRoutes, smsRoutes, webhookRoutes, exportRoutes)
 
 // family is what endpoints share: the limit, which they use up together, and the form of their errors.
 type family struct {
@@ -199,13 +206,17 @@ type family struct {
 	refuse func(status int, kind, message string) reply
 }
 
-type limits struct{ perSecond, perMinute int } // 0: none
+type limits struct{ perSecond, perMinute, perDay int } // 0: none
 
 var (
-	endUserFamily = &family{limits{30, 300}, refuse}
-	defaultFamily = &family{limits{10, 100}, refuse}
-	subjectFamily = &family{limits{45, 0}, refuseV1}
-	smsFamily     = &family{limits{10, 100}, refuseV1} // Ada documents none of its own
+	endUserFamily = &family{limits{30, 300, 0}, refuse}
+	defaultFamily = &family{limits{10, 100, 10_000}, refuse}
+	subjectFamily = &family{limits{45, 0, 0}, refuseV1}
+	smsFamily     = &family{limits{10, 100, 0}, refuseV1} // Ada documents none of its own
+
+	exportFamily          = &family{limits{10, 100, 15_000}, refuse}
+	conversationsV1Family = &family{limits{10, 0, 0}, refuseV1}
+	messagesV1Family      = &family{limits{10, 0, 0}, refuseV1}
 )
 
 // request is what an endpoint needs to know.
@@ -220,8 +231,12 @@ type request struct {
 type reply struct {
 	status int
 	header http.Header
-	body   any // encoded as JSON; a string goes out as it is
+	body   any // encoded as JSON; a string goes out as it is, and a stream as JSON that it writes
+	takes  time.Duration
 }
+
+// stream writes a body. It is called without the server's lock.
+type stream func(io.Writer) error
 
 func (r route) match(req *http.Request) (id string, ok bool) {
 	if req.Method != r.method {
@@ -282,7 +297,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer = at.family.refuse(failure.Status, strings.ReplaceAll(strings.ToLower(http.StatusText(failure.Status)), " ", "_"), http.StatusText(failure.Status))
 		}
 	}
-	if failure.Delay > 0 && !pause(r.Context(), failure.Delay) {
+	if d := failure.Delay + answer.takes; d > 0 && !pause(r.Context(), d) {
 		return
 	}
 	if failure.Drop {
@@ -310,7 +325,19 @@ func drop(w http.ResponseWriter) {
 
 func write(w http.ResponseWriter, a reply, truncate bool) {
 	content, ok := a.body.(string)
-	if !ok {
+	if send, streams := a.body.(stream); streams {
+		if w.Header().Get("Content-Type") == "" {
+			w.Header().Set("Content-Type", "application/json")
+		}
+		if !truncate {
+			w.WriteHeader(a.status)
+			_ = send(w) // or the client is gone
+			return
+		}
+		var whole strings.Builder
+		_ = send(&whole)
+		content = whole.String()
+	} else if !ok {
 		b, err := json.Marshal(a.body)
 		if err != nil {
 			w.WriteHeader(http.StatusInternalServerError)
@@ -366,8 +393,9 @@ func (s *Server) answer(at route, r *request) reply {
 	}
 	answer := at.serve(s, r)
 	if answer.header == nil {
-		answer.header = limits
+		answer.header = http.Header{}
 	}
+	maps.Copy(answer.header, limits)
 	return answer
 }
 
@@ -377,7 +405,15 @@ func (s *Server) admit(f *family, now time.Time) (http.Header, bool) {
 	if s.limits != nil {
 		limit = *s.limits
 	}
-	sends := slices.DeleteFunc(s.sends[f], func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	sends := s.sends[f]
+	since := func(d time.Duration) int { // the first of those that are not older than d
+		return sort.Search(len(sends), func(i int) bool { return now.Sub(sends[i]) < d })
+	}
+	longest := time.Minute
+	if limit.perDay > 0 {
+		longest = 24 * time.Hour
+	}
+	sends = sends[since(longest):]
 	s.sends[f] = sends
 	wait := func(n int, per time.Duration) time.Duration { // until a window of n has room
 		i := len(sends) - n
@@ -387,7 +423,7 @@ func (s *Server) admit(f *family, now time.Time) (http.Header, bool) {
 		return sends[i].Add(per).Sub(now)
 	}
 	ceil := func(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
-	if d := max(wait(limit.perSecond, time.Second), wait(limit.perMinute, time.Minute)); d > 0 {
+	if d := max(wait(limit.perSecond, time.Second), wait(limit.perMinute, time.Minute), wait(limit.perDay, 24*time.Hour)); d > 0 {
 		return http.Header{"Retry-After": {ceil(d)}}, false
 	}
 	sends = append(sends, now)
@@ -395,10 +431,11 @@ func (s *Server) admit(f *family, now time.Time) (http.Header, bool) {
 	if limit.perMinute <= 0 {
 		return nil, true
 	}
-	reset := sends[0].Add(time.Minute)
+	minute := sends[since(time.Minute):]
+	reset := minute[0].Add(time.Minute)
 	return http.Header{
 		"X-Ratelimit-Limit":     {strconv.Itoa(limit.perMinute)},
-		"X-Ratelimit-Remaining": {strconv.Itoa(limit.perMinute - len(sends))},
+		"X-Ratelimit-Remaining": {strconv.Itoa(limit.perMinute - len(minute))},
 		"X-Ratelimit-Reset":     {ceil(reset.Sub(time.Unix(0, 0)))},
 	}, true
 }
