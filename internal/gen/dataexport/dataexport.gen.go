@@ -339,7 +339,7 @@ type TextData struct {
 	ReviewableMessage bool   `json:"reviewable_message,omitempty,omitzero"`
 }
 
-// Timestamp A UTC timestamp in ISO 8601 with a Z at the end, which those in links to next pages leave out.
+// Timestamp A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
 type Timestamp = string
 
 // TriggerData The message_data of _type trigger. The press of a button.
@@ -417,19 +417,19 @@ type WebWindowData struct {
 	WindowWidth int `json:"window_width,omitempty,omitzero"`
 }
 
-// CreatedSince A UTC timestamp in ISO 8601 with a Z at the end, which those in links to next pages leave out.
+// CreatedSince A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
 type CreatedSince = Timestamp
 
-// CreatedTo A UTC timestamp in ISO 8601 with a Z at the end, which those in links to next pages leave out.
+// CreatedTo A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
 type CreatedTo = Timestamp
 
 // PageSize defines model for PageSize.
 type PageSize = int
 
-// UpdatedSince A UTC timestamp in ISO 8601 with a Z at the end, which those in links to next pages leave out.
+// UpdatedSince A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
 type UpdatedSince = Timestamp
 
-// UpdatedTo A UTC timestamp in ISO 8601 with a Z at the end, which those in links to next pages leave out.
+// UpdatedTo A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
 type UpdatedTo = Timestamp
 
 // RateLimited defines model for RateLimited.

@@ -231,22 +231,22 @@ type MessagePage struct {
 	NextPageURI string `json:"next_page_uri,omitempty,omitzero"`
 }
 
-// Timestamp A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, which those in links to next pages leave out.
+// Timestamp A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
 type Timestamp = string
 
-// CreatedSince A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, which those in links to next pages leave out.
+// CreatedSince A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
 type CreatedSince = Timestamp
 
-// CreatedTo A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, which those in links to next pages leave out.
+// CreatedTo A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
 type CreatedTo = Timestamp
 
 // PageSize defines model for PageSize.
 type PageSize = int
 
-// UpdatedSince A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, which those in links to next pages leave out.
+// UpdatedSince A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
 type UpdatedSince = Timestamp
 
-// UpdatedTo A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, which those in links to next pages leave out.
+// UpdatedTo A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
 type UpdatedTo = Timestamp
 
 // Version defines model for Version.
