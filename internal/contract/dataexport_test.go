@@ -3,11 +3,17 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/adasdk/ada-go/ada/adatest"
 )
@@ -50,7 +56,7 @@ func exported(t *testing.T, opts ...adatest.Option) (srv *adatest.Server, since,
 	}
 	for i, kind := range []string{"greeting", "text", "csat_shown", "sms_consent_asked", "of tomorrow"} {
 		srv.AddMessages(adatest.Record{CreatedAt: since.Add(time.Duration(i) * time.Minute), Fields: map[string]any{
-			"conversation_id": "c", "message_data": map[string]any{"_type": kind, "body": nil},
+			"conversation_id": "c", "message_data": map[string]any{"_type": kind},
 		}})
 	}
 	return srv, since, until
@@ -206,4 +212,83 @@ func failExportsV1(t *testing.T, j judge) {
 			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		)
 	}
+}
+
+// TestVersions makes sure that each version of the fake shows the fields that our documents say it has.
+func TestVersions(t *testing.T) {
+	since := regexp.MustCompile(`Since (v[0-9.]*[0-9])`)
+	versions := []string{"v1", "v1.1", "v1.2", "v1.3", "v1.4", "v2"}
+	for i, version := range versions {
+		file, root := "data-export-v1.yaml", exportV1Path+version+"/"
+		if version == "v2" {
+			file, root = "data-export.yaml", exportPath
+		}
+		schemas := loadOwn(t, file).Components.Schemas
+		srv, from, until := exported(t)
+		for resource, name := range map[string]string{"conversations": "Conversation", "messages": "Message"} {
+			var want []string
+			for field, schema := range schemas[name].Value.Properties {
+				found := since.FindStringSubmatch(schema.Value.Description)
+				if found == nil || !slices.Contains(versions, found[1]) {
+					t.Fatalf("%s: the description of %s does not say since when it is there", file, field)
+				}
+				if slices.Index(versions, found[1]) <= i {
+					want = append(want, field)
+				}
+			}
+			slices.Sort(want)
+			params := url.Values{"created_since": {from.Format(timeForm)}, "created_to": {until.Format(timeForm)}}
+			for _, record := range records(t, srv, root+resource, params) {
+				if diff := cmp.Diff(want, slices.Sorted(maps.Keys(record))); diff != "" {
+					t.Fatalf("%s, fields of %s documented (-) and given (+):\n%s", version, resource, diff)
+				}
+			}
+		}
+	}
+}
+
+// TestContents makes sure that the contents of the fake's messages are what our document says of their kinds, and that
+// there is one of each kind.
+func TestContents(t *testing.T) {
+	doc := loadOwn(t, "data-export.yaml")
+	prepare(t, doc)
+	kinds := map[string]*openapi3.Schema{}
+	for name, schema := range doc.Components.Schemas {
+		if kind, ok := strings.CutSuffix(name, "Data"); ok {
+			kinds[strings.ToLower(kind)] = schema.Value
+		}
+	}
+	srv, from, until := exported(t)
+	params := url.Values{"created_since": {from.Format(timeForm)}, "created_to": {until.Format(timeForm)}}
+	seen := map[string]bool{}
+	for _, record := range records(t, srv, exportPath+"messages", params) {
+		var content map[string]any
+		if err := json.Unmarshal(record["message_data"], &content); err != nil {
+			t.Fatal(err)
+		}
+		kind := strings.ReplaceAll(content["_type"].(string), "_", "")
+		if schema := kinds[kind]; schema != nil {
+			if err := schema.VisitJSON(content); err != nil {
+				t.Fatalf("%s: %v", record["message_data"], err)
+			}
+			seen[kind] = true
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(kinds)), slices.Sorted(maps.Keys(seen))); diff != "" {
+		t.Errorf("kinds of content documented (-) and seen (+):\n%s", diff)
+	}
+}
+
+// records returns the records of one page.
+func records(t *testing.T, srv *adatest.Server, path string, params url.Values) []map[string]json.RawMessage {
+	t.Helper()
+	var page struct{ Data []map[string]json.RawMessage }
+	transport := reading{srv.Config().HTTP.Client.Transport, &page}
+	if status := (request{http.MethodGet, path + "?" + params.Encode(), ""}).send(t, transport, nil); status != http.StatusOK {
+		t.Fatalf("GET %s: answer %d", path, status)
+	}
+	if len(page.Data) == 0 {
+		t.Fatalf("GET %s: there are no records", path)
+	}
+	return page.Data
 }
