@@ -142,7 +142,12 @@ var endpoints = []struct {
 	{"endpoints.Secret", "GET", webhooks + "unknown/secret/", "", 404},
 	{"endpoints.RotateSecret", "POST", webhooks + "unknown/secret/rotate/", "", 404},
 	{"endpoints.EventTypes", "GET", webhooks + "event-types/", "", 200},
+	{"dataexport.Conversations", "GET", exports + "conversations?updated_since=" + lately, "", 200},
+	{"dataexport.Messages", "GET", exports + "messages?created_since=" + lately, "", 200},
 }
+
+// lately is in the year that Ada exports, and in the future of synctest.
+var lately = time.Now().UTC().Add(-time.Hour).Format(time.RFC3339)
 
 // isV1 says whether the endpoint has the errors of the time before v2.
 func isV1(path string) bool { return !strings.HasPrefix(path, "/api/v2/") }
@@ -266,6 +271,17 @@ func TestUnknownEndpoints(t *testing.T) {
 		{"POST", webhooks + "1/secret/rotate"},
 		{"GET", webhooks + "1/secret/rotate/"},
 		{"POST", webhooks + "event-types/"},
+		{"GET", exports + "conversations/"},
+		{"GET", exports + "messages/"},
+		{"GET", exports},
+		{"POST", exports + "messages"},
+		{"GET", "/v2/export/messages"},
+		{"GET", "/data_api/v1/conversations/"},
+		{"GET", "/data_api/v1.0/messages"},
+		{"GET", "/data_api/v1.5/messages"},
+		{"GET", "/data_api/v2/messages"},
+		{"GET", "/data_api/v1.4"},
+		{"GET", "/api/data_api/v1.4/messages"},
 		{"GET", "/v2/end-users/"},
 		{"GET", "/"},
 	}
@@ -581,6 +597,7 @@ func TestRateLimitOfFamilies(t *testing.T) {
 		"default":                   {10, 100},
 		"compliance.RequestErasure": {45, 0},
 		"proactivesms":              {10, 100},
+		"dataexport":                {10, 100},
 	}
 	for _, tt := range []struct {
 		name  string

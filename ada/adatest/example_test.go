@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -216,6 +218,54 @@ func ExampleServer_Webhooks() {
 	// Output:
 	// https://example.com/hooks/ada []
 	// https://example.com/hooks/ada []
+}
+
+// Ten days of conversations, and one that the test knows. A client reads them as Ada documents it, by the link of each
+// page to the next.
+func ExampleServer_Generate() {
+	srv := adatest.New()
+	defer srv.Close()
+	since := time.Now().UTC().AddDate(0, 0, -10).Truncate(time.Hour)
+	srv.Generate(adatest.Generated{Conversations: 240, MessagesPer: 4, Since: since, Until: since.AddDate(0, 0, 10)})
+	srv.AddConversations(adatest.Record{CreatedAt: since.AddDate(0, 0, 9), Fields: map[string]any{"language": "eo", "csat": nil}})
+
+	client := srv.Client()
+	op := ada.Operation{Name: "dataexport.Conversations", Method: http.MethodGet, Route: "/api/v2/export/conversations"}
+	query := url.Values{
+		"created_since": {since.Format(time.RFC3339)},
+		"created_to":    {since.AddDate(0, 0, 10).Format(time.RFC3339)}, // otherwise only seven days would come
+		"page_size":     {"100"},
+	}.Encode()
+	for query != "" {
+		req, err := client.NewRequest(context.Background(), op, nil)
+		if err != nil {
+			panic(err)
+		}
+		req.URL.RawQuery = query
+		var page struct {
+			Data []struct {
+				Language string `json:"language"`
+			} `json:"data"`
+			Meta struct {
+				Next string `json:"next_page_uri"`
+			} `json:"meta"`
+		}
+		if _, err := client.Do(req, op, &page); err != nil {
+			panic(err)
+		}
+		esperanto := 0
+		for _, c := range page.Data {
+			if c.Language == "eo" {
+				esperanto++
+			}
+		}
+		fmt.Println(len(page.Data), esperanto)
+		_, query, _ = strings.Cut(page.Meta.Next, "?")
+	}
+	// Output:
+	// 100 0
+	// 100 0
+	// 41 1
 }
 
 // call stands for what is to be tested, which would use a package of the SDK.

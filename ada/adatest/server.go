@@ -62,10 +62,10 @@ type Option func(*Server)
 // RateLimit replaces the limits that the server holds its clients to, of requests in any second and in any minute, for
 // each family of endpoints; 0 lifts one. The clients of [Server.Client] are paced to the same.
 //
-// Without this option the limits are Ada's own: 30 and 300 for end users; 45 a second for data subject requests; 10 a
-// second for each endpoint of the Data Export API before v2; and 10 and 100 for every other family, which have a limit
-// of a day too: 15,000 for Data Export v2 and 10,000 for endpoints without a family of their own. This option lifts
-// those of a day. Without it the clients are paced as they are outside of tests.
+// Without this option the limits are Ada's own: 30 and 300 for end users, 45 a second for data subject requests, 10 a
+// second for each endpoint of the Data Export API before v2, and 10 and 100 for every other family. Of Data Export v2
+// they are also 15,000 in any day, and of the endpoints that have no family of their own 10,000; this option lifts those.
+// The clients are then paced as they are outside of tests.
 func RateLimit(perSecond, perMinute int) Option {
 	return func(s *Server) { s.limits = &limits{perSecond: perSecond, perMinute: perMinute} }
 }
@@ -232,7 +232,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   any // encoded as JSON; a string goes out as it is, and a stream as JSON that it writes
-	takes  time.Duration
+	takes  time.Duration // before anything of it is sent
 }
 
 // stream writes a body. It is called without the server's lock.

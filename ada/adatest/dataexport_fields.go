@@ -40,33 +40,33 @@ var conversationFields = []field{
 		if !m.escalated() {
 			return append(b, "null"...)
 		}
-		return m.seconds(b, agentTime, 7200)
+		return m.seconds(b, dieAgentTime, 7200)
 	}},
-	{"agent_id", v1x2, func(b []byte, m *made) []byte { return m.agentList(b, agentID) }},
-	{"agent_name", v1x2, func(b []byte, m *made) []byte { return m.agentList(b, agentName) }},
+	{"agent_id", v1x2, func(b []byte, m *made) []byte { return m.agentList(b, appendAgentID) }},
+	{"agent_name", v1x2, func(b []byte, m *made) []byte { return m.agentList(b, appendAgentName) }},
 	{"automated_resolution_classification", v1x3, func(b []byte, m *made) []byte {
-		return m.pick(b, resolved, []string{`"Resolved"`, `"Resolved"`, `"Not Resolved"`, `null`})
+		return m.pick(b, dieResolved, []string{`"Resolved"`, `"Resolved"`, `"Not Resolved"`, `null`})
 	}},
 	{"automated_resolution_classification_reason", v1x3, func(b []byte, m *made) []byte {
-		if m.roll(resolved, 4) == 3 {
+		if m.roll(dieResolved, 4) == 3 {
 			return append(b, "null"...)
 		}
-		return append(m.prose(append(b, '"'), reason, 80+m.roll(filler2, 80)), '"')
+		return append(m.prose(append(b, '"'), dieReason, 80+m.roll(dieFillerSize, 80)), '"')
 	}},
-	{"bot_handle_time", v1x4, func(b []byte, m *made) []byte { return m.seconds(b, botTime, 600) }},
-	{"browser", v1x2, func(b []byte, m *made) []byte { return m.pick(b, browserDie, browsers) }},
-	{"browser_version", v1x2, func(b []byte, m *made) []byte { return m.pick(b, browserDie, versions) }},
+	{"bot_handle_time", v1x4, func(b []byte, m *made) []byte { return m.seconds(b, dieBotTime, 600) }},
+	{"browser", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieBrowser, browsers) }},
+	{"browser_version", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieBrowser, versions) }},
 	{"chatter_id", v1x0, func(b []byte, m *made) []byte { return appendObjectID(b, m.talk) }},
-	{"classifications", v2, classifications},
-	{"csat", v1x0, csat},
+	{"classifications", v2, appendClassifications},
+	{"csat", v1x0, appendCSAT},
 	{"date_created", v1x0, func(b []byte, m *made) []byte { return m.timestamp(b, m.created) }},
 	{"date_updated", v1x0, func(b []byte, m *made) []byte { return m.timestamp(b, m.entry.updated) }},
-	{"device", v1x2, func(b []byte, m *made) []byte { return m.pick(b, deviceDie, devices) }},
+	{"device", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieDevice, devices) }},
 	{"end_user_id", v1x4, func(b []byte, m *made) []byte {
-		if m.roll(endUser, 5) == 0 {
+		if m.roll(dieEndUser, 5) == 0 {
 			return append(b, "null"...)
 		}
-		return m.objectID(b, endUser)
+		return m.objectID(b, dieEndUser)
 	}},
 	{"generated_topic_id", v1x4, func(b []byte, m *made) []byte { return m.topicID(b, 1) }},
 	{"generated_topic_label", v1x4, func(b []byte, m *made) []byte { return m.topic(b) }},
@@ -74,47 +74,49 @@ var conversationFields = []field{
 		if !m.hasTopic() {
 			return append(b, "null"...)
 		}
-		return append(m.prose(append(b, '"'), topic, 60), '"')
+		return append(m.prose(append(b, '"'), dieTopic, 60), '"')
 	}},
 	{"generated_topic_v2_id", v1x4, func(b []byte, m *made) []byte { return m.topicID(b, 2) }},
 	{"generated_topic_v2_parent_id", v1x4, func(b []byte, m *made) []byte {
-		if m.roll(topicParent, 2) == 0 {
+		if m.roll(dieTopicParent, 2) == 0 {
 			return append(b, "null"...)
 		}
 		return m.topicID(b, 3)
 	}},
 	{"generated_topic_v2_title", v1x4, func(b []byte, m *made) []byte { return m.topic(b) }},
 	{"inquiry_summary", v1x4, func(b []byte, m *made) []byte {
-		return append(m.prose(append(b, '"'), summary, 60+m.roll(words, 60)), '"')
+		return append(m.prose(append(b, '"'), dieSummary, 60+m.roll(dieBody, 60)), '"')
 	}},
-	{"is_engaged", v1x0, func(b []byte, m *made) []byte { return m.truth(b, m.escalated() || m.roll(engaged, 5) > 0) }},
-	{"is_escalated", v1x0, func(b []byte, m *made) []byte { return m.truth(b, m.escalated()) }},
-	{"is_test_user", v1x2, func(b []byte, m *made) []byte { return m.truth(b, m.roll(testUser, 20) == 0) }},
-	{"language", v1x2, func(b []byte, m *made) []byte { return m.pick(b, lang, languages) }},
-	{"last_agent_id", v2, func(b []byte, m *made) []byte { return m.lastAgent(b, agentID) }},
-	{"last_agent_name", v2, func(b []byte, m *made) []byte { return m.lastAgent(b, agentName) }},
-	{"metavariables", v1x0, metavariables},
-	{"oauth_channel", v1x2, func(b []byte, m *made) []byte { return m.pick(b, channel, channels) }},
-	{"platform", v1x0, func(b []byte, m *made) []byte { return m.pick(b, platformDie, platforms) }},
+	{"is_engaged", v1x0, func(b []byte, m *made) []byte {
+		return strconv.AppendBool(b, m.escalated() || m.roll(dieEngaged, 5) > 0)
+	}},
+	{"is_escalated", v1x0, func(b []byte, m *made) []byte { return strconv.AppendBool(b, m.escalated()) }},
+	{"is_test_user", v1x2, func(b []byte, m *made) []byte { return strconv.AppendBool(b, m.roll(dieTestUser, 20) == 0) }},
+	{"language", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieLanguage, languages) }},
+	{"last_agent_id", v2, func(b []byte, m *made) []byte { return m.lastAgent(b, appendAgentID) }},
+	{"last_agent_name", v2, func(b []byte, m *made) []byte { return m.lastAgent(b, appendAgentName) }},
+	{"metavariables", v1x0, appendMetavariables},
+	{"oauth_channel", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieChannel, channels) }},
+	{"platform", v1x0, func(b []byte, m *made) []byte { return m.pick(b, diePlatform, platforms) }},
 	{"record_last_updated", v1x4, func(b []byte, m *made) []byte {
-		if m.roll(uploaded, 10) == 0 {
+		if m.roll(dieUploaded, 10) == 0 {
 			return append(b, "null"...)
 		}
 		return m.uploaded(b)
 	}},
-	{"used_articles", v2, usedArticles},
-	{"used_coaching", v2, usedCoaching},
-	{"used_playbooks", v2, usedPlaybooks},
-	{"variables", v1x0, variables},
+	{"used_articles", v2, appendUsedArticles},
+	{"used_coaching", v2, appendUsedCoaching},
+	{"used_playbooks", v2, appendUsedPlaybooks},
+	{"variables", v1x0, appendVariables},
 }
 
-func (m *made) hasTopic() bool { return m.roll(classified, 4) > 0 }
+func (m *made) hasTopic() bool { return m.roll(dieClassified, 4) > 0 }
 
 func (m *made) topic(b []byte) []byte {
 	if !m.hasTopic() {
 		return append(b, "null"...)
 	}
-	return m.pick(b, topic, topics)
+	return m.pick(b, dieTopic, topics)
 }
 
 // topicID appends the id of the conversation's topic, of one of its kinds.
@@ -122,10 +124,10 @@ func (m *made) topicID(b []byte, kind uint64) []byte {
 	if !m.hasTopic() {
 		return append(b, "null"...)
 	}
-	return appendObjectID(b, mix(kind<<8|uint64(m.roll(topic, len(topics)))))
+	return appendObjectID(b, mix(kind<<8|uint64(m.roll(dieTopic, len(topics)))))
 }
 
-func classifications(b []byte, m *made) []byte {
+func appendClassifications(b []byte, m *made) []byte {
 	if !m.hasTopic() {
 		return append(b, "[]"...)
 	}
@@ -134,60 +136,60 @@ func classifications(b []byte, m *made) []byte {
 	b = append(b, `,"topic_name":`...)
 	b = m.topic(b)
 	b = append(b, `,"intents":[`...)
-	for i := range m.roll(topicID, 3) {
+	for i := range m.roll(dieIntents, 3) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"intent_id":`...)
 		b = appendObjectID(b, mix(m.hash+uint64(i)))
 		b = append(b, `,"intent_name":`...)
-		b = append(b, topics[(m.roll(topic, len(topics))+i)%len(topics)]...)
+		b = append(b, topics[(m.roll(dieTopic, len(topics))+i)%len(topics)]...)
 		b = append(b, `,"status":`...)
-		b = m.pick(b, topicID2, statuses)
+		b = m.pick(b, dieStatus, statuses)
 		b = append(b, '}')
 	}
 	return append(b, "]}]"...)
 }
 
-func csat(b []byte, m *made) []byte {
-	if m.roll(hasCSAT, 3) > 0 {
+func appendCSAT(b []byte, m *made) []byte {
+	if m.roll(dieHasCSAT, 3) > 0 {
 		return append(b, "null"...)
 	}
-	score := 1 + m.roll(csatScore, 5)
+	score := 1 + m.roll(dieCsatScore, 5)
 	b = append(b, `{"comment":`...)
-	b = m.pick(b, csatComment, comments)
+	b = m.pick(b, dieCsatComment, comments)
 	b = append(b, `,"feedback":`...)
-	b = m.pick(b, csatFeedback, feedbacks)
+	b = m.pick(b, dieCsatFeedback, feedbacks)
 	b = append(b, `,"is_positive":`...)
-	b = m.truth(b, score > 3)
+	b = strconv.AppendBool(b, score > 3)
 	b = append(b, `,"resolved":`...)
-	b = m.pick(b, resolved, resolutions)
+	b = m.pick(b, dieResolved, resolutions)
 	b = append(b, `,"score":`...)
 	b = strconv.AppendInt(b, int64(score), 10)
 	b = append(b, `,"style":`...)
-	b = m.pick(b, csatStyle, styles)
+	b = m.pick(b, dieCsatStyle, styles)
 	b = append(b, `,"survey_type":`...)
-	b = m.pick(b, csatSurvey, surveys)
+	b = m.pick(b, dieCsatSurvey, surveys)
 	return append(b, '}')
 }
 
-func metavariables(b []byte, m *made) []byte {
+func appendMetavariables(b []byte, m *made) []byte {
 	b = append(b, `{"browser":`...)
-	b = m.pick(b, browserDie, browsers)
+	b = m.pick(b, dieBrowser, browsers)
 	b = append(b, `,"browser_version":`...)
-	b = m.pick(b, browserDie, versions)
+	b = m.pick(b, dieBrowser, versions)
 	b = append(b, `,"device":`...)
-	b = m.pick(b, deviceDie, devices)
+	b = m.pick(b, dieDevice, devices)
 	b = append(b, `,"initialurl":"https://www.example.com/help?from=menu&lang=`...)
-	b = strconv.AppendInt(b, int64(m.roll(lang, 9)), 10)
+	b = strconv.AppendInt(b, int64(m.roll(dieLanguage, 9)), 10)
 	b = append(b, `","introshown":"False","language":`...)
-	b = m.pick(b, lang, languages)
+	b = m.pick(b, dieLanguage, languages)
 	b = append(b, `,"last_answer_id":`...)
-	b = m.objectID(b, answer)
+	b = m.objectID(b, dieAnswer)
 	b = append(b, `,"last_question_asked":`...)
-	b = m.pick(b, csatComment, comments)
+	b = m.pick(b, dieCsatComment, comments)
 	b = append(b, `,"test_user":"`...)
-	if m.roll(testUser, 20) == 0 {
+	if m.roll(dieTestUser, 20) == 0 {
 		b = append(b, '1')
 	} else {
 		b = append(b, '0')
@@ -195,82 +197,82 @@ func metavariables(b []byte, m *made) []byte {
 	return append(b, `","user_agent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"}`...)
 }
 
-func usedArticles(b []byte, m *made) []byte {
+func appendUsedArticles(b []byte, m *made) []byte {
 	b = append(b, '[')
-	for i := range m.roll(articles, 3) {
+	for i := range m.roll(dieArticles, 3) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"id":`...)
 		b = appendObjectID(b, mix(m.hash^uint64(i)))
 		b = append(b, `,"name":`...)
-		b = append(b, articleNames[(m.roll(words, 7)+i)%len(articleNames)]...)
+		b = append(b, articleNames[(m.roll(dieBody, 7)+i)%len(articleNames)]...)
 		if b = append(b, `,"url":`...); i == 0 {
 			b = append(b, `"https://help.example.com/articles/`...)
-			b = strconv.AppendInt(b, int64(m.roll(number1, 100_000)), 10)
+			b = strconv.AppendInt(b, int64(m.roll(dieNumber, 100_000)), 10)
 			b = append(b, '"')
 		} else {
 			b = append(b, "null"...)
 		}
 		b = append(b, `,"source":`...)
-		b = m.pick(b, articles, sources)
+		b = m.pick(b, dieArticles, sources)
 		b = append(b, '}')
 	}
 	return append(b, ']')
 }
 
-func usedCoaching(b []byte, m *made) []byte {
-	if m.roll(coaching, 4) > 0 {
+func appendUsedCoaching(b []byte, m *made) []byte {
+	if m.roll(dieCoaching, 4) > 0 {
 		return append(b, "[]"...)
 	}
 	b = append(b, `[{"id":`...)
-	b = m.objectID(b, coaching)
+	b = m.objectID(b, dieCoaching)
 	b = append(b, `,"entity_name":`...)
-	b = m.pick(b, topicID, articleNames)
+	b = m.pick(b, dieIntents, articleNames)
 	b = append(b, `,"coaching_type":`...)
-	b = m.pick(b, coaching, coachings)
+	b = m.pick(b, dieCoaching, coachings)
 	b = append(b, `,"coaching_instructions":"Ask for the order's number first.","coaching_intent":`...)
-	b = m.pick(b, csatComment, comments)
+	b = m.pick(b, dieCsatComment, comments)
 	return append(b, "}]"...)
 }
 
-func usedPlaybooks(b []byte, m *made) []byte {
-	if m.roll(playbooks, 3) > 0 {
+func appendUsedPlaybooks(b []byte, m *made) []byte {
+	if m.roll(diePlaybooks, 3) > 0 {
 		return append(b, "[]"...)
 	}
 	b = append(b, `[{"id":`...)
-	b = m.objectID(b, playbooks)
+	b = m.objectID(b, diePlaybooks)
 	b = append(b, `,"name":`...)
-	b = m.pick(b, topicID2, playbookText)
+	b = m.pick(b, dieStatus, playbookText)
 	b = append(b, `,"playbook_execution_id":`...)
-	if m.roll(topicID, 2) == 0 {
+	if m.roll(dieIntents, 2) == 0 {
 		b = append(b, "null"...)
 	} else {
-		b = m.objectID(b, topicID2)
+		b = m.objectID(b, dieStatus)
 	}
 	b = append(b, `,"outcome_status":`...)
-	b = m.pick(b, variable, outcomes)
+	b = m.pick(b, dieVariable, outcomes)
 	return append(b, "}]"...)
 }
 
-func variables(b []byte, m *made) []byte {
+func appendVariables(b []byte, m *made) []byte {
 	b = append(b, `{"name":`...)
-	b = m.pick(b, name, firstNames)
+	b = m.pick(b, dieName, firstNames)
 	b = append(b, `,"plan":`...)
-	b = m.pick(b, plan, plans)
-	if m.roll(account, 5) == 0 {
+	b = m.pick(b, diePlan, plans)
+	if m.roll(dieAccount, 5) == 0 {
 		b = append(b, `,"account_number":`+bigInteger...)
 	}
 	b = append(b, `,"order":{"number":"`...)
-	b = strconv.AppendInt(b, int64(10_000+m.roll(number1, 90_000)), 10)
+	b = strconv.AppendInt(b, int64(10_000+m.roll(dieNumber, 90_000)), 10)
 	b = append(b, `","total":`...)
-	b = m.seconds(b, variable, 500)
+	b = m.seconds(b, dieVariable, 500)
 	b = append(b, `,"open":`...)
-	b = m.truth(b, m.roll(variable, 2) == 0)
+	b = strconv.AppendBool(b, m.roll(dieVariable, 2) == 0)
 	b = append(b, `,"items":["lamp","søjle \"B\"",null]},"notes":"`...)
 	const rest = 2150 // the bytes of everything else, about
 	if room := m.batch.size - rest; room > 0 {
-		b = m.prose(b, filler, room*3/4+m.roll(filler2, room/2+1))
+		b = m.prose(b, dieFiller, room*3/4+m.roll(dieFillerSize, room/2+1))
 	}
 	return append(b, `"}`...)
 }
@@ -282,13 +284,13 @@ var messageFields = []field{
 		if !m.answered() {
 			return append(b, "null"...)
 		}
-		return m.objectID(b, answerID)
+		return m.objectID(b, dieAnswerID)
 	}},
 	{"answer_title", v1x0, func(b []byte, m *made) []byte {
 		if !m.answered() {
 			return append(b, "null"...)
 		}
-		return m.pick(b, answer, answers)
+		return m.pick(b, dieAnswer, answers)
 	}},
 	{"chatter_id", v1x1, func(b []byte, m *made) []byte { return appendObjectID(b, m.talk) }},
 	{"conversation_id", v1x0, func(b []byte, m *made) []byte {
@@ -301,14 +303,14 @@ var messageFields = []field{
 	}},
 	{"date_created", v1x0, func(b []byte, m *made) []byte { return m.timestamp(b, m.created) }},
 	{"in_response_to", v1x4, func(b []byte, m *made) []byte {
-		if m.detail != nil || m.step == 0 || m.roll(reply0, 2) == 0 {
+		if m.detail != nil || m.step == 0 || m.roll(dieReply, 2) == 0 {
 			return append(b, "null"...)
 		}
 		b = append(b, '"')
 		b = m.batch.appendID(b, messages, m.number-1)
 		return append(b, '"')
 	}},
-	{"link_was_clicked", v1x2, func(b []byte, m *made) []byte { return m.pick(b, clicked, []string{"null", "true", "false"}) }},
+	{"link_was_clicked", v1x2, func(b []byte, m *made) []byte { return m.pick(b, dieClicked, []string{"null", "true", "false"}) }},
 	{"message_data", v1x0, func(b []byte, m *made) []byte {
 		return contents[m.content%len(contents)](b, m)
 	}},
@@ -319,7 +321,7 @@ var messageFields = []field{
 		return appendUUID(b, m.talk)
 	}},
 	{"record_last_updated", v1x4, func(b []byte, m *made) []byte { return m.uploaded(b) }},
-	{"review", v1x0, func(b []byte, m *made) []byte { return m.pick(b, review, []string{"0", "0", "0", "1", "-1"}) }},
+	{"review", v1x0, func(b []byte, m *made) []byte { return m.pick(b, dieReview, []string{"0", "0", "0", "1", "-1"}) }},
 	{"sender", v1x0, func(b []byte, m *made) []byte {
 		if by := m.bySomeone(); by != "" {
 			return append(b, by...)
@@ -333,11 +335,11 @@ func (m *made) bySomeone() string {
 	if m.content%len(contents) == 0 {
 		return ""
 	}
-	return []string{``, `"bot"`, `"bot"`, `"agent"`}[m.roll(sender, 4)]
+	return []string{``, `"bot"`, `"bot"`, `"agent"`}[m.roll(dieSender, 4)]
 }
 
 // answered says whether the message is an answer of the bot that somebody wrote.
-func (m *made) answered() bool { return m.bySomeone() == `"bot"` && m.roll(answered, 3) > 0 }
+func (m *made) answered() bool { return m.bySomeone() == `"bot"` && m.roll(dieAnswered, 3) > 0 }
 
 // contents are the forms of message_data. The first one opens conversations.
 var contents = []func(b []byte, m *made) []byte{
@@ -346,24 +348,26 @@ var contents = []func(b []byte, m *made) []byte{
 		b = appendUUID(b, mix(m.talk))
 		return append(b, `,"reviewable_message":false}`...)
 	},
-	textContent,
-	textContent,
+	appendText,
+	appendText,
 	func(b []byte, m *made) []byte {
 		b = append(b, `{"_type":"meta","meta_message_data":{"id":`...)
-		b = m.objectID(b, variable)
+		b = m.objectID(b, dieVariable)
 		b = append(b, `,"name":"last_answer_id","new_value":`...)
-		b = m.objectID(b, answerID)
-		return append(b, `,"old_value":null,"scope":"meta"},"meta_message_type":"variable_change"}`...)
+		b = m.objectID(b, dieAnswerID)
+		b = append(b, `,"old_value":`...)
+		b = m.pick(b, dieVariable, []string{"null", `"chrome"`})
+		return append(b, `,"scope":"meta"},"meta_message_type":"variable_change"}`...)
 	},
-	textContent,
+	appendText,
 	func(b []byte, m *made) []byte {
 		b = append(b, `{"_type":"quick_replies","has_variables":false,"is_forced":true,"quick_replies":[`...)
-		for i := range 1 + m.roll(number1, 3) {
+		for i := range 1 + m.roll(dieNumber, 3) {
 			if i > 0 {
 				b = append(b, ',')
 			}
 			b = append(b, `{"button_type":"suggestion","label":`...)
-			b = append(b, topics[(m.roll(topic, 9)+i)%len(topics)]...)
+			b = append(b, topics[(m.roll(dieTopic, 9)+i)%len(topics)]...)
 			b = append(b, `,"target":`...)
 			b = appendObjectID(b, mix(m.hash+uint64(i)))
 			b = append(b, '}')
@@ -372,12 +376,12 @@ var contents = []func(b []byte, m *made) []byte{
 	},
 	func(b []byte, m *made) []byte {
 		b = append(b, `{"_type":"trigger","body":`...)
-		b = m.pick(b, topic, topics)
+		b = m.pick(b, dieTopic, topics)
 		b = append(b, `,"button_type":"suggestion","external_chat_id":`...)
 		b = appendUUID(b, mix(m.talk))
 		return append(b, `,"reviewable_message":false}`...)
 	},
-	textContent,
+	appendText,
 	func(b []byte, m *made) []byte {
 		b = append(b, `{"_type":"tool_call","tool_name":"order_lookup","tool_type":"action","arguments":{"order":`+bigInteger+`,"note":"`...)
 		b = m.text(b)
@@ -388,7 +392,7 @@ var contents = []func(b []byte, m *made) []byte{
 		b = m.text(b)
 		return append(b, `","has_variables":false,"pic_url":"https://static.example.com/images/lamp.gif","reviewable_message":false}`...)
 	},
-	textContent,
+	appendText,
 	func(b []byte, m *made) []byte {
 		b = append(b, `{"_type":"link","alt_text":"","generate_link_preview":true,"has_variables":false,"is_handoff":false,"link_description":"`...)
 		b = m.text(b)
@@ -399,24 +403,24 @@ var contents = []func(b []byte, m *made) []byte{
 		b = m.text(b)
 		return append(b, `","window_url":"https://www.example.com","window_width":320}`...)
 	},
-	textContent,
+	appendText,
 	func(b []byte, m *made) []byte {
 		b = append(b, `{"_type":"csat_shown","sms_text":"`...)
 		b = m.text(b)
 		b = append(b, `","survey_type":`...)
-		b = m.pick(b, csatSurvey, surveys)
+		b = m.pick(b, dieCsatSurvey, surveys)
 		return append(b, '}')
 	},
 	func(b []byte, m *made) []byte {
-		score := 1 + m.roll(csatScore, 5)
+		score := 1 + m.roll(dieCsatScore, 5)
 		b = append(b, `{"_type":"csat","is_positive":`...)
-		b = m.truth(b, score > 3)
+		b = strconv.AppendBool(b, score > 3)
 		b = append(b, `,"score":`...)
 		b = strconv.AppendInt(b, int64(score), 10)
 		b = append(b, `,"style":`...)
-		b = m.pick(b, csatStyle, styles)
+		b = m.pick(b, dieCsatStyle, styles)
 		b = append(b, `,"survey_type":`...)
-		b = m.pick(b, csatSurvey, surveys)
+		b = m.pick(b, dieCsatSurvey, surveys)
 		return append(b, '}')
 	},
 	func(b []byte, m *made) []byte {
@@ -432,21 +436,21 @@ var contents = []func(b []byte, m *made) []byte{
 	},
 }
 
-func textContent(b []byte, m *made) []byte {
+func appendText(b []byte, m *made) []byte {
 	b = append(b, `{"_type":"text","body":"`...)
 	b = m.text(b)
 	b = append(b, `","has_variables":`...)
-	b = m.truth(b, m.roll(variable, 3) == 0)
+	b = strconv.AppendBool(b, m.roll(dieVariable, 3) == 0)
 	return append(b, `,"reviewable_message":true}`...)
 }
 
 // text appends the text of a message, as long as messages are to be.
 func (m *made) text(b []byte) []byte {
-	b = m.pick(b, words, bodies)
+	b = m.pick(b, dieBody, bodies)
 	const rest = 560 // the bytes of everything else, about
 	if room := m.batch.size - rest; room > 0 {
 		b = append(b, ' ')
-		b = m.prose(b, filler, room*3/4+m.roll(filler2, room/2+1))
+		b = m.prose(b, dieFiller, room*3/4+m.roll(dieFillerSize, room/2+1))
 	}
 	return b
 }

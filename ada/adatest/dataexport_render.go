@@ -39,11 +39,13 @@ func (p *page) write(w io.Writer) error {
 		link = "next_page_url"
 	}
 	b = append(b, `{"`+array+`":[`...)
+	var m made
 	for i, r := range p.rows {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b = p.appendRecord(b, r); len(b) >= enough {
+		m = r.made(p.kind, p.version)
+		if b = m.appendRecord(b); len(b) >= enough {
 			if _, err := w.Write(b); err != nil {
 				return err
 			}
@@ -82,20 +84,19 @@ type field struct {
 	render func(b []byte, m *made) []byte
 }
 
-func (p *page) appendRecord(b []byte, r row) []byte {
-	m := r.made(p.kind, p.version)
+func (m *made) appendRecord(b []byte) []byte {
 	var given map[string]json.RawMessage
-	if r.detail != nil {
-		given = r.detail.fields
+	if m.detail != nil {
+		given = m.detail.fields
 	}
 	fields := conversationFields
-	if p.kind == messages {
+	if m.kind == messages {
 		fields = messageFields
 	}
 	separator := byte('{')
 	for i := range fields {
 		f := &fields[i]
-		if f.since > p.version {
+		if f.since > m.version {
 			continue
 		}
 		b = append(b, separator, '"')
@@ -104,9 +105,12 @@ func (p *page) appendRecord(b []byte, r row) []byte {
 		if raw, ok := given[f.name]; ok {
 			b = append(b, raw...)
 		} else {
-			b = f.render(b, &m)
+			b = f.render(b, m)
 		}
 		separator = ','
+	}
+	if len(given) == 0 {
+		return append(b, '}')
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.ContainsFunc(fields, func(f field) bool { return f.name == name }) {
@@ -167,55 +171,53 @@ func (r row) made(k kind, v version) made {
 type die uint64
 
 const (
-	escalated die = iota
-	engaged
-	agents
-	agent
-	agent2
-	agentTime
-	resolved
-	reason
-	botTime
-	browserDie
-	chatter
-	classified
-	hasCSAT
-	csatComment
-	csatFeedback
-	csatScore
-	csatStyle
-	csatSurvey
-	deviceDie
-	endUser
-	topic
-	topicID
-	topicID2
-	topicParent
-	summary
-	testUser
-	lang
-	channel
-	platformDie
-	uploaded
-	articles
-	coaching
-	playbooks
-	variable
-	account
-	name
-	plan
-	filler
-	filler2
-	external
-	reply0
-	clicked
-	review
-	answer
-	answered
-	answerID
-	words
-	number1
-	sender
+	dieEscalated die = iota
+	dieEngaged
+	dieAgents
+	dieAgent
+	dieSecondAgent
+	dieAgentTime
+	dieResolved
+	dieReason
+	dieBotTime
+	dieBrowser
+	dieClassified
+	dieHasCSAT
+	dieCsatComment
+	dieCsatFeedback
+	dieCsatScore
+	dieCsatStyle
+	dieCsatSurvey
+	dieDevice
+	dieEndUser
+	dieTopic
+	dieIntents
+	dieStatus
+	dieTopicParent
+	dieSummary
+	dieTestUser
+	dieLanguage
+	dieChannel
+	diePlatform
+	dieUploaded
+	dieArticles
+	dieCoaching
+	diePlaybooks
+	dieVariable
+	dieAccount
+	dieName
+	diePlan
+	dieFiller
+	dieFillerSize
+	dieReply
+	dieClicked
+	dieReview
+	dieAnswer
+	dieAnswered
+	dieAnswerID
+	dieBody
+	dieNumber
+	dieSender
 )
 
 // roll returns a number below n.
@@ -281,15 +283,13 @@ func (m *made) id(b []byte) []byte {
 	return append(b, '"')
 }
 
-// record_last_updated is when the record came into the export.
+// uploaded appends when the record came into the export.
 func (m *made) uploaded(b []byte) []byte {
-	if m.detail != nil && m.detail.arrives != 0 {
-		return m.timestamp(b, m.detail.arrives)
+	if m.detail != nil && !m.detail.arrives.IsZero() {
+		return m.timestamp(b, ceilMicros(m.detail.arrives))
 	}
-	return m.timestamp(b, m.updated+int64(m.roll(uploaded, 90_000_000)))
+	return m.timestamp(b, m.updated+int64(m.roll(dieUploaded, 90_000_000)))
 }
-
-func (m *made) truth(b []byte, yes bool) []byte { return strconv.AppendBool(b, yes) }
 
 // prose appends about n bytes of text that needs no escapes.
 func (m *made) prose(b []byte, d die, n int) []byte {
@@ -308,17 +308,17 @@ const prose = "The customer asked where the order is that was placed on Monday a
 	"After some questions about the invoice, which named another company, the customer confirmed and said thank you. " +
 	"Nothing more was needed; the case can be closed unless the carrier reports another delay before the weekend. "
 
-func (m *made) escalated() bool { return m.roll(escalated, 4) == 0 }
+func (m *made) escalated() bool { return m.roll(dieEscalated, 4) == 0 }
 
 // agents is how many agents took part.
 func (m *made) agents() int {
 	if !m.escalated() {
 		return 0
 	}
-	return 1 + m.roll(agents, 8)/6
+	return 1 + m.roll(dieAgents, 8)/6
 }
 
-func (m *made) agent(i int) int { return m.roll(agent+die(i), len(agentNames)) }
+func (m *made) agent(i int) int { return m.roll(dieAgent+die(i), len(agentNames)) }
 
 // agentList appends the agents of a conversation, each as what of gives.
 func (m *made) agentList(b []byte, of func([]byte, int) []byte) []byte {
@@ -339,8 +339,8 @@ func (m *made) lastAgent(b []byte, of func([]byte, int) []byte) []byte {
 	return append(b, "null"...)
 }
 
-func agentID(b []byte, i int) []byte   { return appendObjectID(b, mix(uint64(i)+1)) }
-func agentName(b []byte, i int) []byte { return append(b, agentNames[i]...) }
+func appendAgentID(b []byte, i int) []byte   { return appendObjectID(b, mix(uint64(i)+1)) }
+func appendAgentName(b []byte, i int) []byte { return append(b, agentNames[i]...) }
 
 // seconds appends a duration from 0 to n seconds.
 func (m *made) seconds(b []byte, d die, n int) []byte {

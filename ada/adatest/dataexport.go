@@ -153,9 +153,8 @@ func (s *Server) export(r *request, v version, k kind) reply {
 		return refuseV1(http.StatusUnprocessableEntity, "", strings.Join(lines, "; "))
 	}
 	p := &page{version: v, kind: k, quirks: s.quirks}
-	var next int64
-	p.rows, next = s.exported[k].page(q, r.now)
-	if next != 0 {
+	rows, next, more := s.exported[k].page(q, r.now)
+	if p.rows = rows; more {
 		p.next = s.link(r, q, next)
 	}
 	answer := reply{status: http.StatusOK, body: stream(p.write), takes: s.quirks.Latency}
@@ -314,9 +313,9 @@ type entry struct {
 
 // detail is what a record has that is not made up. It does not change; another takes its place.
 type detail struct {
-	id           string // empty: that of the batch
-	conversation string // of messages
-	arrives      int64  // in microseconds; 0: at once
+	id           string    // empty: that of the batch
+	conversation string    // of messages
+	arrives      time.Time // zero: at once
 	fields       map[string]json.RawMessage
 }
 
@@ -327,7 +326,7 @@ func newRecords(k kind) *records {
 
 func (x *records) add(r Record, now time.Time) error {
 	place := len(x.entries)
-	d := &detail{id: r.ID}
+	d := &detail{id: r.ID, arrives: r.ArrivesAt}
 	if d.id == "" {
 		d.id = string(x.batches[0].appendID(nil, x.kind, uint32(place)))
 	}
@@ -339,9 +338,6 @@ func (x *records) add(r Record, now time.Time) error {
 	}
 	if r.UpdatedAt.IsZero() {
 		r.UpdatedAt = r.CreatedAt
-	}
-	if !r.ArrivesAt.IsZero() {
-		d.arrives = ceilMicros(r.ArrivesAt)
 	}
 	var err error
 	if d.fields, err = encode(r.Fields); err != nil {
@@ -433,8 +429,8 @@ func (x *records) remove(ids []string) {
 	}
 }
 
-// page returns the records of a page, and the timestamp of the record after them, or 0.
-func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
+// page returns the records of a page, and the timestamp of the record after them, if there are more.
+func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64, more bool) {
 	key := func(place uint32) int64 { return x.entries[place].created }
 	sorted := &x.created
 	if q.field == "updated" {
@@ -453,16 +449,16 @@ func (x *records) page(q exportQuery, now time.Time) (rows []row, next int64) {
 			break
 		}
 		d := x.details[int(place)]
-		if d != nil && d.arrives != 0 && d.arrives > now.UnixMicro() || !matches(int(place), d) {
+		if d != nil && now.Before(d.arrives) || !matches(int(place), d) {
 			continue
 		}
 		if len(rows) == q.size {
-			return rows, at
+			return rows, at, true
 		}
 		e := x.entries[place]
 		rows = append(rows, row{e, d, x.batches[e.batch]})
 	}
-	return rows, 0
+	return rows, 0, false
 }
 
 // inConversation returns what tells the messages of a conversation.
@@ -497,9 +493,16 @@ func (o *order) remove(gone map[int]bool) {
 
 // places returns the places by their key, and those with the same key in their order.
 func (o *order) places(key func(place uint32) int64) []uint32 {
+	if len(o.fresh) == 0 {
+		return o.sorted
+	}
 	compare := func(a, b uint32) int { return cmp.Or(cmp.Compare(key(a), key(b)), cmp.Compare(a, b)) }
 	if !slices.IsSortedFunc(o.fresh, compare) {
 		slices.SortFunc(o.fresh, compare)
+	}
+	if len(o.sorted) == 0 {
+		o.sorted, o.fresh = o.fresh, nil
+		return o.sorted
 	}
 	i, j := len(o.sorted)-1, len(o.fresh)-1
 	o.sorted = append(o.sorted, o.fresh...)

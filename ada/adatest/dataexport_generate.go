@@ -17,7 +17,7 @@ type Generated struct {
 	MessagesPer   int           // the messages of each conversation
 	Since, Until  time.Time     // all timestamps are in this range; the second is exclusive
 	Granularity   time.Duration // timestamps are multiples of it; zero: a microsecond
-	Size          int           // about the bytes of a record in v2, or more; zero: 2200 for conversations and 600 for messages
+	Size          int           // about the bytes of a record with text in v2; zero: 2200 for conversations and 600 for messages
 }
 
 // Generate adds conversations and their messages to the export. They are the same for the same g, in every program,
