@@ -114,7 +114,7 @@ func (c *Client) NewRequest(ctx context.Context, op Operation, body any, pathVal
 }
 
 // Do sends req as a call of op and decodes the JSON of a 2xx answer into out, which is a pointer, or nil to take any
-// answer but HTML and decode nothing. The answer must be one JSON value and not null. An UnmarshalJSON that refuses it
+// answer but HTML and decode nothing, or a [Stream]. The answer must be one JSON value and not null. An UnmarshalJSON that refuses it
 // fails the call with [ErrAnswer]; return a [Fault] from it to say in the error what is wrong.
 //
 // The error is an [*Error], and the Response is then nil; [WithResponse] has it all the same.
@@ -138,12 +138,12 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		Request:     req,
 		Body:        body,
 		Idempotent:  op.idempotent(),
-		MaxResponse: s.config.MaxResponse,
-		Timeout:     s.config.AttemptTimeout,
+		MaxResponse: op.maxResponse(s.config),
+		Timeout:     or(s.timeout, op.attemptTimeout(s.config)),
 		Policy:      transport.Policy(s.config.Retry),
 		Pacer:       c.pacer(op.pace()),
 		Key:         c.token,
-		Decode:      func(a *transport.Answer) error { return decode(a, out) },
+		Read:        func(a *transport.Answer, body io.Reader) error { return read(a, body, out) },
 		Started: func(number int, paced time.Duration) {
 			attempt.Number, attempt.Paced = number, paced
 			if c.config.Hooks.Start != nil {
@@ -170,7 +170,7 @@ func (c *Client) check(req *http.Request, op Operation, out any, s *callSettings
 		defer func() { _ = req.Body.Close() }()
 	}
 	faults := s.faults
-	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer && v.Type() != reflect.TypeFor[Stream]() || v.IsNil()) {
 		faults = append(faults, Fault{"out", "is no pointer to decode into"})
 	}
 	if req.URL == nil {
@@ -304,7 +304,24 @@ func (s *shared) finished(ctx context.Context, op Operation, a Attempt, o transp
 	log.LogAttrs(ctx, slog.LevelDebug, "ada: attempt", attrs...)
 }
 
-// decode judges a 2xx answer.
+// Stream is an out of [Client.Do] that reads a 2xx answer while it comes, instead of having it held in memory. It is
+// called once for each attempt that is so answered, and begins anew each time: what an earlier attempt has read was cut
+// short. It reads to the end. An error of its own fails the call with [ErrAnswer]; a [Fault] says in the error what is
+// wrong, and with a *json.SyntaxError the call is repeated as one whose answer is no JSON.
+type Stream func(body io.Reader) error
+
+// read reads and judges a 2xx answer.
+func read(a *transport.Answer, body io.Reader, out any) error {
+	if stream, ok := out.(Stream); ok {
+		return stream(body)
+	}
+	if err := a.Keep(body); err != nil {
+		return err
+	}
+	return decode(a, out)
+}
+
+// decode judges a 2xx answer that is held in memory.
 func decode(a *transport.Answer, out any) error {
 	if bytes.Contains(a.Body, []byte(`"errors"`)) {
 		var envelope map[string]json.RawMessage
@@ -383,7 +400,7 @@ func newResponse(o transport.Outcome) *Response {
 	return r
 }
 
-// Body returns the answer's body as it came; of an error, its first 64 KiB.
+// Body returns the answer's body as it came; of an error, its first 64 KiB; of one that a [Stream] read, nothing.
 func (r Response) Body() []byte { return r.body }
 
 // String returns the status.
@@ -400,6 +417,7 @@ type CallOption interface{ apply(*callSettings) }
 
 type callSettings struct {
 	config    HTTPConfig
+	timeout   time.Duration // of an attempt; 0: what the configuration says
 	responses []*Response
 	faults    []Fault
 }
@@ -428,7 +446,7 @@ func WithAttemptTimeout(d time.Duration) CallOption {
 		if d <= 0 {
 			s.faults = append(s.faults, Fault{"WithAttemptTimeout", "is not positive"})
 		}
-		s.config.AttemptTimeout = d
+		s.timeout = d
 	})
 }
 

@@ -2,6 +2,7 @@ package ada_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -105,12 +106,12 @@ func TestFamiliesHaveTheirOwnSlots(t *testing.T) {
 		}})
 		slow := ada.Pace{Family: "slow", PerMinute: 1}
 		start := time.Now()
-		for _, pace := range []ada.Pace{slow, {}, {Family: "default", PerSecond: 10, PerMinute: 100}, slow} {
+		for _, pace := range []ada.Pace{slow, {}, {Family: "default", PerSecond: 10, PerMinute: 100, PerDay: 10_000}, slow} {
 			op := createThing
 			op.Pace = pace
 			do(t, client, op, nil)
 		}
-		if diff := cmp.Diff([]ada.Pace{slow, {Family: "default", PerSecond: 10, PerMinute: 100}}, paces); diff != "" {
+		if diff := cmp.Diff([]ada.Pace{slow, {Family: "default", PerSecond: 10, PerMinute: 100, PerDay: 10_000}}, paces); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		if d := time.Since(start); d != time.Minute {
@@ -309,6 +310,193 @@ func TestCallOptions(t *testing.T) {
 		}
 		_, err = client.Do(req, op, nil, ada.WithAttemptTimeout(0), ada.WithRetry(ada.RetryPolicy{MaxAttempts: -2}))
 		wantFaults(t, err, ada.Fault{Field: "WithAttemptTimeout", Reason: "is not positive"}, ada.Fault{Field: "WithRetry.MaxAttempts", Reason: "is negative"})
+	})
+}
+
+func TestTimeoutOfAnOperation(t *testing.T) {
+	tests := []struct {
+		name              string
+		operation, config time.Duration
+		client            time.Duration
+		want              time.Duration
+	}{
+		{"the default", 0, 0, 0, 30 * time.Second},
+		{"the operation's", 2 * time.Minute, 0, 0, 2 * time.Minute},
+		{"the configuration's", 2 * time.Minute, 40 * time.Second, 0, 40 * time.Second},
+		{"the caller's client's", 2 * time.Minute, 0, time.Minute, time.Minute},
+		{"the client's, which is longer", 0, 0, time.Minute, 30 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := faults.New(t, faults.Silence())
+				client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{
+					Client: &http.Client{Transport: n.Transport(), Timeout: tt.client}, AttemptTimeout: tt.config,
+				}})
+				op := createThing
+				op.AttemptTimeout = tt.operation
+				req, err := client.NewRequest(t.Context(), op, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				start := time.Now()
+				_, err = client.Do(req, op, nil)
+				wantIs(t, err, ada.ErrOutcomeUnknown)
+				if d := time.Since(start); d != tt.want {
+					t.Errorf("it took %s, want %s", d, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestMaxResponse(t *testing.T) {
+	tests := []struct {
+		operation, config int64
+		want              int
+	}{
+		{0, 0, 10 << 20},
+		{0, 1000, 1000},
+		{20 << 20, 0, 20 << 20},
+		{20 << 20, 1000, 20 << 20},
+		{1000, 2000, 2000},
+	}
+	for _, tt := range tests {
+		for _, over := range []int{0, 1} {
+			t.Run(fmt.Sprintf("%d and %d, %d over", tt.operation, tt.config, over), func(t *testing.T) {
+				body := `"` + strings.Repeat("x", tt.want-2+over) + `"`
+				n := faults.New(t, faults.Answer(answer(200, body)))
+				client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}, MaxResponse: tt.config}})
+				op := ada.Operation{Name: "things.Get", Method: http.MethodGet, Route: "/api/v2/things/", MaxResponse: tt.operation}
+				var whole string
+				length := 0
+				for _, out := range []any{&whole, ada.Stream(func(r io.Reader) error {
+					n, err := io.Copy(io.Discard, r)
+					length = int(n)
+					return err
+				})} {
+					req, err := client.NewRequest(t.Context(), op, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, err = client.Do(req, op, out)
+					if over == 0 {
+						if err != nil {
+							t.Error(err)
+						}
+						continue
+					}
+					wantIs(t, err, ada.ErrAnswer)
+				}
+				if over == 0 && (len(whole) != tt.want-2 || length != tt.want) {
+					t.Errorf("read %d and %d bytes, want %d", len(whole)+2, length, tt.want)
+				}
+				if got := len(n.Requests()); got != 2 {
+					t.Errorf("%d requests, want 2: a body that is too long comes again", got)
+				}
+			})
+		}
+	}
+}
+
+func TestStream(t *testing.T) {
+	op := ada.Operation{Name: "things.Get", Method: http.MethodGet, Route: "/api/v2/things/"}
+	tests := []struct {
+		name  string
+		steps []faults.Step
+		judge func(string) error // of what was read
+		want  []string           // what was read, each time
+		is    []error
+		fault ada.Fault
+	}{
+		{name: "an answer", steps: []faults.Step{faults.Answer(answer(200, "all of it"))}, want: []string{"all of it"}},
+		{
+			name: "cut short, then whole",
+			steps: []faults.Step{
+				faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall"), faults.Answer(answer(200, "all of it")),
+			},
+			want: []string{"all", "all of it"},
+		},
+		{name: "an error first", steps: []faults.Step{faults.Answer(answer(503, "no")), faults.Answer(answer(200, "yes"))}, want: []string{"yes"}},
+		{name: "an error", steps: []faults.Step{faults.Answer(answer(404, "no"))}, is: []error{ada.ErrNotFound}},
+		{
+			name: "text that is no JSON, then JSON", steps: []faults.Step{faults.Answer(answer(200, "<html>")), faults.Answer(answer(200, "{}"))},
+			judge: func(s string) error { return json.Unmarshal([]byte(s), new(any)) }, want: []string{"<html>", "{}"},
+		},
+		{
+			name: "an answer that makes no sense", steps: []faults.Step{faults.Answer(answer(200, "{}"))},
+			judge: func(string) error { return ada.Fault{Field: "data", Reason: "is missing"} }, want: []string{"{}"},
+			is: []error{ada.ErrAnswer}, fault: ada.Fault{Field: "data", Reason: "is missing"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := faults.New(t, tt.steps...)
+				client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
+				req, err := client.NewRequest(t.Context(), op, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				_, err = client.Do(req, op, ada.Stream(func(body io.Reader) error {
+					b, err := io.ReadAll(body)
+					got = append(got, string(b))
+					if err == nil && tt.judge != nil {
+						err = tt.judge(string(b))
+					}
+					return err
+				}))
+				if len(tt.is) == 0 && err != nil {
+					t.Error(err)
+				}
+				if len(tt.is) > 0 {
+					wantIs(t, err, tt.is...)
+				}
+				var e *ada.Error
+				if tt.fault != (ada.Fault{}) && (!errors.As(err, &e) || !cmp.Equal(e.Faults, []ada.Fault{tt.fault})) {
+					t.Errorf("got %v, want the fault %v", err, tt.fault)
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("read (-want +got)\n%s", diff)
+				}
+			})
+		})
+	}
+	client := newClient(t, ada.Config{})
+	req, err := client.NewRequest(t.Context(), op, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Do(req, op, ada.Stream(nil))
+	wantFaults(t, err, ada.Fault{Field: "out", Reason: "is no pointer to decode into"})
+}
+
+func TestUsedUpDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := faults.New(t, faults.Answer(answer(200, "{}")))
+		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
+		op := createThing
+		op.Pace = ada.Pace{Family: "things", PerDay: 2}
+		do(t, client, op, nil)
+		do(t, client, op, nil)
+		req, err := client.NewRequest(t.Context(), op, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err = client.Do(req, op, nil)
+		wantIs(t, err, ada.ErrRateLimited)
+		var e *ada.Error
+		if !errors.As(err, &e) || e.RetryAfter != 24*time.Hour || !ada.Retryable(err) || err.Error() != "things.Create: the limit of the day is used up: retry after 24h0m0s" {
+			t.Errorf("got %v", err)
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("it took %s to find out", d)
+		}
+		if got := len(n.Requests()); got != 2 {
+			t.Errorf("%d requests, want 2", got)
+		}
 	})
 }
 

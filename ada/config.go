@@ -48,9 +48,11 @@ type HTTPConfig struct {
 	// UserAgent is put before the SDK's own, as "billing/1.4".
 	UserAgent string
 	// AttemptTimeout ends one attempt, from dialling to the last byte of the answer; waiting for a slot and between
-	// attempts does not count. Zero: 30 s. The call as a whole ends with its context.
+	// attempts does not count. Zero: 30 s, and 2 min for a page of Data Export. The call as a whole ends with its
+	// context.
 	AttemptTimeout time.Duration
 	// MaxResponse is the longest answer that is read, in bytes after decompression, and at most 1 GiB. Zero: 10 MiB.
+	// Pages of Data Export, which are not held in memory, can have 256 MiB or this, if it is more.
 	MaxResponse int64
 	// MaxPayload raises the payload limit of every operation whose own limit is lower, in bytes and up to 1 GiB. End Users bodies
 	// are held to 4,096 bytes, which Ada's documentation names; its v2 endpoints have since been seen to accept more.
@@ -124,11 +126,6 @@ func (c Config) String() string {
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 func (h HTTPConfig) withDefaults() HTTPConfig {
-	h.AttemptTimeout = or(h.AttemptTimeout, 30*time.Second)
-	if h.Client != nil && h.Client.Timeout > 0 {
-		h.AttemptTimeout = min(h.AttemptTimeout, h.Client.Timeout)
-	}
-	h.MaxResponse = or(h.MaxResponse, 10<<20)
 	if h.Limiter == nil {
 		h.Limiter = NewLimiter
 	}

@@ -42,8 +42,9 @@
 //
 // # Pacing
 //
-// Ada limits requests per second and per minute, by family of endpoints. The client keeps to these windows by itself,
-// so that in normal running no 429 is ever seen: every attempt first takes a slot, and waits for it. Where other
-// processes use the same limit, it learns from the X-RateLimit headers and from each 429 what is left for this one. See
-// [Pace] and [HTTPConfig.Limiter].
+// Ada limits requests per second, per minute and per day, by family of endpoints. The client keeps to these windows by
+// itself, so that in normal running no 429 is ever seen: every attempt first takes a slot, and waits for it. A day that
+// is used up is not waited for: the call fails with [ErrRateLimited]. Where other processes use the same limit, the
+// client learns from the X-RateLimit headers and from each 429 what is left for this one. See [Pace] and
+// [HTTPConfig.Limiter].
 package ada

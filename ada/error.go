@@ -33,8 +33,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrTooLarge: the body is over the limit. The SDK checks before it sends; Ada answers 413.
 	ErrTooLarge = errors.New("too large")
-	// ErrRateLimited: the rate limit refused the call (429), or it would keep the call past the context's deadline.
-	// Nothing was done.
+	// ErrRateLimited: the rate limit refused the call (429), or it would keep the call past the context's deadline, or
+	// the day's requests are used up. Nothing was done.
 	ErrRateLimited = errors.New("rate limited")
 	// ErrServer: Ada or something in front of it failed (5xx).
 	ErrServer = errors.New("server error")
@@ -184,6 +184,8 @@ func (e *Error) what() string {
 		return transport.ErrUnusable.Error()
 	case errors.Is(err, transport.ErrPaced):
 		return "no free slot before the deadline"
+	case errors.Is(err, transport.ErrUsedUp):
+		return "the limit of the day is used up"
 	case errors.Is(err, transport.ErrLimiter):
 		return "the limiter failed"
 	case errors.Is(err, context.Canceled):
@@ -298,7 +300,7 @@ func newError(op Operation, o transport.Outcome) *Error {
 		e.Faults = []Fault{fault}
 	case errors.As(o.Err, &mismatch):
 		e.Faults = []Fault{{cmp.Or(mismatch.Field, "the body"), "has another type"}}
-	case errors.Is(o.Err, transport.ErrPaced):
+	case errors.Is(o.Err, transport.ErrPaced), errors.Is(o.Err, transport.ErrUsedUp):
 		e.kind = ErrRateLimited
 	case errors.As(o.Err, &invalid): // a key function gave an invalid key
 		e.kind, e.Faults = invalid.kind, invalid.Faults

@@ -4,12 +4,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/adasdk/ada-go/internal/transport"
 )
 
 // maxBody is the largest request body that any of Ada's endpoints accepts, in bytes; beyond it Ada answers 413.
 const maxBody = 10 << 20
+
+// defaultResponse is the longest answer that is read of an operation that has no limit of its own, in bytes.
+const defaultResponse = 10 << 20
 
 // Operation describes one endpoint of Ada. The API packages keep theirs to themselves; make one to call an endpoint
 // that the SDK does not wrap yet, with [Client.NewRequest] and [Client.Do].
@@ -24,12 +28,17 @@ type Operation struct {
 	// Idempotent says that making the call twice does no more than making it once, so that it may be repeated after
 	// a failure that leaves open whether it took effect. GET and HEAD always are.
 	Idempotent bool
-	// Pace is the limit of the endpoint's family; zero: Ada's default, 10 a second and 100 a
-	// minute for all such endpoints together.
+	// Pace is the limit of the endpoint's family; zero: Ada's default, 10 a second, 100 a minute and 10,000 a day for
+	// all such endpoints together.
 	Pace Pace
 	// MaxPayload is the largest body in bytes that is sent; zero: 10 MB, Ada's limit for all endpoints.
 	// [HTTPConfig.MaxPayload] can raise it.
 	MaxPayload int64
+	// MaxResponse is the longest answer that is read, in bytes after decompression; zero: that of
+	// [HTTPConfig.MaxResponse], which can also raise it.
+	MaxResponse int64
+	// AttemptTimeout ends one attempt where [HTTPConfig.AttemptTimeout] is not set; zero: 30 s.
+	AttemptTimeout time.Duration
 }
 
 // Invalid returns the [*Error], matching [ErrInvalid], with which a call of op refuses its parameters before anything
@@ -62,6 +71,18 @@ func (op Operation) pace() Pace {
 		return defaultPace
 	}
 	return op.Pace
+}
+
+func (op Operation) maxResponse(h HTTPConfig) int64 {
+	return max(op.MaxResponse, or(h.MaxResponse, defaultResponse))
+}
+
+func (op Operation) attemptTimeout(h HTTPConfig) time.Duration {
+	timeout := or(h.AttemptTimeout, or(op.AttemptTimeout, 30*time.Second))
+	if h.Client != nil && h.Client.Timeout > 0 {
+		timeout = min(timeout, h.Client.Timeout)
+	}
+	return timeout
 }
 
 func (op Operation) maxPayload(raised int64) int64 {

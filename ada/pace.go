@@ -2,22 +2,24 @@ package ada
 
 import (
 	"context"
+	"time"
 
 	"github.com/adasdk/ada-go/internal/transport"
 )
 
-// Pace is how many requests Ada allows to one family of endpoints, in any second and in any minute. A window of 0 is
-// not kept. Operations of the same Pace share their slots.
+// Pace is how many requests Ada allows to one family of endpoints, in any second, any minute and any day. A window of 0
+// is not kept. Operations of the same Pace share their slots.
 //
 // Ada's figures: https://docs.ada.cx/reference/introduction/limits
 type Pace struct {
 	Family    string
 	PerSecond int
 	PerMinute int
+	PerDay    int // when it is used up, calls fail with ErrRateLimited instead of waiting for hours
 }
 
 // defaultPace is Ada's limit for endpoints that have none of their own.
-var defaultPace = Pace{Family: "default", PerSecond: 10, PerMinute: 100}
+var defaultPace = Pace{Family: "default", PerSecond: 10, PerMinute: 100, PerDay: 10_000}
 
 // Limiter gives out slots. Wait blocks until the next one, and returns an error when ctx ends before it; it is called
 // once before each attempt, from any goroutine. A *rate.Limiter of golang.org/x/time is one.
@@ -26,11 +28,18 @@ type Limiter interface {
 }
 
 // NewLimiter returns the limiter that a [Client] uses where the configuration names no other. It keeps exactly to p:
-// no second and no minute, wherever it starts, holds more slots than p allows. Waiters are served in order; one whose
-// deadline comes before its slot gets an error at once and takes none.
+// no second, no minute and no day, wherever it starts, holds more slots than p allows. Waiters are served in order; one
+// whose deadline comes before its slot gets an error at once and takes none, as does one that would have to wait for
+// more than a minute because the day is used up.
 //
 // Share one between the clients of one process that use the same AI Agent, through [HTTPConfig.Limiter].
-func NewLimiter(p Pace) Limiter { return transport.NewLimiter(p.PerSecond, p.PerMinute) }
+func NewLimiter(p Pace) Limiter {
+	return transport.NewLimiter(
+		transport.Window{N: p.PerSecond, Per: time.Second},
+		transport.Window{N: p.PerMinute, Per: time.Minute},
+		transport.Window{N: p.PerDay, Per: 24 * time.Hour},
+	)
+}
 
 // Unpaced is an [HTTPConfig.Limiter] that lets every request go at once.
 func Unpaced(Pace) Limiter { return nil }

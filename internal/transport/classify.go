@@ -18,7 +18,7 @@ func (r *run) classify() (happened, transient bool) {
 	case errors.Is(err, ErrStatus), errors.Is(err, ErrRedirect):
 		return classifyStatus(r.out.Answer.Status)
 	case !r.made: // it was not sent; without a slot it could be later
-		return false, errors.Is(err, ErrPaced) || errors.Is(err, ErrLimiter) || errors.Is(err, context.DeadlineExceeded)
+		return false, errors.Is(err, ErrPaced) || errors.Is(err, ErrUsedUp) || errors.Is(err, ErrLimiter) || errors.Is(err, context.DeadlineExceeded)
 	case errors.Is(err, context.Canceled):
 		return r.sent, false
 	case errors.Is(err, ErrUnusable):

@@ -11,37 +11,51 @@ import (
 	"time"
 )
 
-// window allows n sends in any stretch of time as long as per.
-type window struct {
-	n   int
-	per time.Duration
+// Window allows N sends in any stretch of time as long as Per. One of 0 sends is not kept.
+type Window struct {
+	N   int
+	Per time.Duration
 }
 
 // Limiter keeps exactly to its windows: in no second and no minute, wherever they start, are there more sends than
-// allowed. It remembers the send times of the last minute instead of refilling a bucket, since a full bucket and its
+// allowed. It remembers the send times of its longest window instead of refilling a bucket, since a full bucket and its
 // refill together pass twice the limit.
 type Limiter struct {
-	windows []window
+	windows []Window
 	longest time.Duration
 
 	mu    sync.Mutex
 	slots []time.Time // given out, ascending; of the last longest, and those still to come
 }
 
-// NewLimiter returns a limiter for n sends a second and m a minute; 0 leaves a window out.
-func NewLimiter(perSecond, perMinute int) *Limiter {
+// NewLimiter returns a limiter for all of the windows.
+func NewLimiter(windows ...Window) *Limiter {
 	l := &Limiter{}
-	for _, w := range []window{{perSecond, time.Second}, {perMinute, time.Minute}} {
-		if w.n > 0 {
+	for _, w := range windows {
+		if w.N > 0 {
 			l.windows = append(l.windows, w)
-			l.longest = w.per
+			l.longest = max(l.longest, w.Per)
 		}
 	}
 	return l
 }
 
-// Wait blocks until the next free slot, first come first served. When the context's deadline comes before it, Wait
-// returns at once and takes no slot.
+// UsedUpError is the error of a limiter one of whose long windows has no slot for the next Wait. To wait for that long
+// would be no pacing any more.
+type UsedUpError struct{ Wait time.Duration }
+
+func (e *UsedUpError) Error() string {
+	return fmt.Sprintf("the limit is used up for %s", e.Wait.Round(time.Second))
+}
+
+// Windows that are longer than longWindow are not waited for, if they ask for more than patience.
+const (
+	longWindow = time.Minute
+	patience   = time.Minute
+)
+
+// Wait blocks until the next free slot, first come first served. When the context's deadline comes before it, or it is
+// a long window that is used up, Wait returns at once and takes no slot.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -50,7 +64,11 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	deadline, limited := ctx.Deadline()
 
 	l.mu.Lock()
-	slot := l.next(now)
+	slot, usedUp := l.next(now)
+	if usedUp > patience {
+		l.mu.Unlock()
+		return &UsedUpError{usedUp}
+	}
 	if limited && slot.After(deadline) {
 		l.mu.Unlock()
 		return fmt.Errorf("the next one is free in %s, after the deadline: %w", slot.Sub(now).Round(time.Millisecond), context.DeadlineExceeded)
@@ -69,26 +87,28 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	return nil
 }
 
-// next is the earliest time that no window forbids.
-func (l *Limiter) next(now time.Time) time.Time {
+// next is the earliest time that no window forbids, and how long the long windows forbid any.
+func (l *Limiter) next(now time.Time) (slot time.Time, usedUp time.Duration) {
 	// What is older than the longest window forbids nothing any more.
 	old := 0
 	for old < len(l.slots) && !l.slots[old].After(now.Add(-l.longest)) {
 		old++
 	}
-	l.slots = slices.Delete(l.slots, 0, old)
-	slot := now
+	l.slots = l.slots[old:]
+	slot = now
 	if n := len(l.slots); n > 0 && l.slots[n-1].After(slot) {
 		slot = l.slots[n-1]
 	}
 	for _, w := range l.windows {
-		if i := len(l.slots) - w.n; i >= 0 {
-			if free := l.slots[i].Add(w.per); free.After(slot) {
-				slot = free
+		if i := len(l.slots) - w.N; i >= 0 {
+			free := l.slots[i].Add(w.Per)
+			slot = later(slot, free)
+			if w.Per > longWindow {
+				usedUp = max(usedUp, free.Sub(now))
 			}
 		}
 	}
-	return slot
+	return slot, usedUp
 }
 
 // How a Pacer spaces attempts after a 429: the gap doubles with each, and shrinks with each success until it is gone.

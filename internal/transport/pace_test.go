@@ -46,6 +46,10 @@ func grants(t *testing.T, l *Limiter, n int) []time.Time {
 	return times
 }
 
+func paced(perSecond, perMinute int) *Limiter {
+	return NewLimiter(Window{perSecond, time.Second}, Window{perMinute, time.Minute})
+}
+
 func TestLimiterIsExact(t *testing.T) {
 	for _, tt := range []struct {
 		perSecond, perMinute, slots int
@@ -60,7 +64,7 @@ func TestLimiterIsExact(t *testing.T) {
 		t.Run(strconv.Itoa(tt.perSecond)+" and "+strconv.Itoa(tt.perMinute), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				times := grants(t, NewLimiter(tt.perSecond, tt.perMinute), tt.slots)
+				times := grants(t, paced(tt.perSecond, tt.perMinute), tt.slots)
 				if got := time.Since(start); got != tt.want {
 					t.Errorf("%d slots took %s, want %s", tt.slots, got, tt.want)
 				}
@@ -78,7 +82,7 @@ func TestLimiterIsExact(t *testing.T) {
 // A limiter that was idle must not let a burst follow on another within one window.
 func TestLimiterIsExactWithPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(5, 20)
+		l := paced(5, 20)
 		var times []time.Time
 		for i := range 30 {
 			times = append(times, grants(t, l, 1+i%7)...)
@@ -95,7 +99,7 @@ func TestLimiterIsExactWithPauses(t *testing.T) {
 
 func TestLimiterRefusesWhatComesAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(1, 0)
+		l := paced(1, 0)
 		grants(t, l, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 999*time.Millisecond)
 		defer cancel()
@@ -115,9 +119,38 @@ func TestLimiterRefusesWhatComesAfterTheDeadline(t *testing.T) {
 	})
 }
 
+func TestLimiterDoesNotWaitForTheNextDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(Window{10, time.Second}, Window{100, time.Minute}, Window{1000, 24 * time.Hour})
+		start := time.Now()
+		times := grants(t, l, 1000)
+		if d, want := time.Since(start), 9*time.Minute+9*time.Second; d != want {
+			t.Errorf("a day's slots took %s, want %s", d, want)
+		}
+		var usedUp *UsedUpError
+		if err := l.Wait(t.Context()); !errors.As(err, &usedUp) {
+			t.Fatalf("got %v, want it used up", err)
+		}
+		if want := times[0].Add(24 * time.Hour).Sub(time.Now()); usedUp.Wait != want {
+			t.Errorf("it is used up for %s, want %s", usedUp.Wait, want)
+		}
+		time.Sleep(usedUp.Wait - time.Minute - 1)
+		if err := l.Wait(t.Context()); !errors.As(err, &usedUp) {
+			t.Errorf("a minute and a bit before: got %v, want it used up", err)
+		}
+		time.Sleep(1)
+		if err := l.Wait(t.Context()); err != nil { // it has taken no slot before
+			t.Errorf("a minute before: %v", err)
+		}
+		if d := time.Since(times[0]); d != 24*time.Hour {
+			t.Errorf("the next day's slot came after %s, want 24h0m0s", d)
+		}
+	})
+}
+
 func TestLimiterTakesBackTheSlotOfWhoGaveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(1, 0)
+		l := paced(1, 0)
 		grants(t, l, 1)
 		start := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -137,7 +170,7 @@ func TestLimiterTakesBackTheSlotOfWhoGaveUp(t *testing.T) {
 
 func TestLimiterForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(100, 1000)
+		l := paced(100, 1000)
 		for range 10 {
 			grants(t, l, 1000)
 			time.Sleep(time.Minute)
@@ -212,7 +245,7 @@ func TestPacerLearns(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+				p := NewPacer(paced(0, 0), 65*time.Second)
 				tt.learn(p)
 				start := time.Now()
 				for range tt.slots {
@@ -231,7 +264,7 @@ func TestPacerLearns(t *testing.T) {
 // After a refusal attempts go one by one, and as they succeed closer together, within the limit, until there is no gap.
 func TestPacerSpacesAttemptsAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(10, 0), 65*time.Second)
+		p := NewPacer(paced(10, 0), 65*time.Second)
 		p.Observe(refusal("20"))
 		p.Observe(refusal("20")) // of the same volley
 		start := time.Now()
@@ -263,7 +296,7 @@ func TestPacerSpacesAttemptsAfterARefusal(t *testing.T) {
 // Calls that give up before their turn must not push the turn of the others away.
 func TestPacerIsNotLockedByCallsThatGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(100, 0), 65*time.Second)
+		p := NewPacer(paced(100, 0), 65*time.Second)
 		p.Observe(refusal("1"))
 		var sent atomic.Int32
 		for range 2400 { // 20 a second for two minutes, with deadlines of 2 s
@@ -287,7 +320,7 @@ func TestPacerIsNotLockedByCallsThatGiveUp(t *testing.T) {
 
 func TestPacerTakesBackWhatWasNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 1), 65*time.Second)
+		p := NewPacer(paced(0, 1), 65*time.Second)
 		p.Observe(limits(2, 60*time.Second))
 		if err := p.Wait(t.Context()); err != nil {
 			t.Fatal(err)
@@ -312,7 +345,7 @@ func TestPacerTakesBackWhatWasNotUsed(t *testing.T) {
 // Successes that were under way when a refusal came shrink the gap; another refusal of that time must find one.
 func TestPacerRefusedAgainWithoutAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p := NewPacer(paced(0, 0), 65*time.Second)
 		p.Observe(refusal("60"))
 		for range 100 {
 			p.Observe(&Answer{Status: 200})
@@ -326,7 +359,7 @@ func TestPacerRefusedAgainWithoutAGap(t *testing.T) {
 
 func TestPacerGapGrowsAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p := NewPacer(paced(0, 0), 65*time.Second)
 		var gaps []time.Duration
 		for range 8 {
 			p.Observe(refusal("1"))
@@ -348,7 +381,7 @@ func TestPacerGapGrowsAndEnds(t *testing.T) {
 // A refusal that arrives while an attempt waits for its slot holds that attempt back.
 func TestPacerHoldsBackWhoAlreadyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(1, 0), 65*time.Second)
+		p := NewPacer(paced(1, 0), 65*time.Second)
 		if err := p.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -365,7 +398,7 @@ func TestPacerHoldsBackWhoAlreadyWaits(t *testing.T) {
 
 func TestPacerDoesNotWaitPastTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p := NewPacer(paced(0, 0), 65*time.Second)
 		p.Observe(refusal("20"))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()

@@ -29,6 +29,7 @@ const (
 // Causes that an [Outcome] can hold; tell them apart with errors.Is.
 var (
 	ErrPaced     = errors.New("no free slot in time")
+	ErrUsedUp    = errors.New("the limit of the day is used up")
 	ErrLimiter   = errors.New("the limiter failed")
 	ErrRedirect  = errors.New("redirect refused")
 	ErrUnusable  = errors.New("the answer is not usable")
@@ -70,7 +71,7 @@ type Call struct {
 	Policy      Policy
 	Pacer       *Pacer                                // nil: not paced
 	Key         func(context.Context) (string, error) // the bearer token, asked for each attempt
-	Decode      func(*Answer) error                   // judges a 2xx answer; nil accepts every one
+	Read        func(*Answer, io.Reader) error        // reads the body of a 2xx answer, and judges it; nil keeps every one
 	Started     func(attempt int, paced time.Duration)
 	Finished    func(o Outcome, took, retryIn time.Duration)
 }
@@ -79,7 +80,13 @@ type Call struct {
 type Answer struct {
 	Status int
 	Header http.Header
-	Body   []byte
+	Body   []byte // of an error, its beginning; of a 2xx answer, what Read has kept
+}
+
+// Keep reads the body of a 2xx answer into the answer.
+func (a *Answer) Keep(body io.Reader) (err error) {
+	a.Body, err = io.ReadAll(body)
+	return err
 }
 
 // Outcome is what became of a call, or of one attempt.
@@ -151,7 +158,7 @@ func (r *run) attempt(ctx context.Context) error {
 	r.made, r.sent, r.waiting = false, false, false
 	before := time.Now()
 	if err := r.call.Pacer.Wait(ctx); err != nil {
-		return unpaced(ctx, err)
+		return r.unpaced(ctx, err)
 	}
 	paced := time.Since(before)
 	key, err := r.call.Key(ctx)
@@ -173,11 +180,15 @@ func (r *run) attempt(ctx context.Context) error {
 }
 
 // unpaced is why an attempt got no slot.
-func unpaced(ctx context.Context, err error) error {
+func (r *run) unpaced(ctx context.Context, err error) error {
 	_, limited := ctx.Deadline()
+	var usedUp *UsedUpError
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case errors.As(err, &usedUp):
+		r.out.RetryAfter = usedUp.Wait
+		return fmt.Errorf("%w: %w", ErrUsedUp, err)
 	case limited, errors.Is(err, context.DeadlineExceeded): // limiters look ahead, and have words of their own for it
 		return fmt.Errorf("%w: %w", ErrPaced, err)
 	default:
@@ -234,19 +245,48 @@ func (r *run) exchange(ctx context.Context, key string) (*Answer, error) {
 	case !strings.EqualFold(resp.Header.Get("Content-Encoding"), "identity") && resp.Header.Get("Content-Encoding") != "":
 		return answer, fmt.Errorf("%w: its encoding was not asked for", ErrUnusable)
 	}
-	answer.Body, err = io.ReadAll(io.LimitReader(resp.Body, r.call.MaxResponse+1))
+	read := r.call.Read
+	if read == nil {
+		read = (*Answer).Keep
+	}
+	content := &content{body: resp.Body, left: r.call.MaxResponse}
+	err = read(answer, content)
 	switch {
-	case err != nil:
-		return answer, broken(err)
-	case int64(len(answer.Body)) > r.call.MaxResponse:
+	case content.over:
 		answer.Body = nil
 		return answer, fmt.Errorf("%w: over %d bytes", ErrUnusable, r.call.MaxResponse)
-	case r.call.Decode != nil:
-		if err := r.call.Decode(answer); err != nil {
-			return answer, fmt.Errorf("%w: %w", ErrUnusable, err)
-		}
+	case content.err != nil: // whatever read made of it
+		return answer, broken(content.err)
+	case err != nil:
+		return answer, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
 	return answer, nil
+}
+
+// content is the body of a 2xx answer, up to a limit. It remembers why it ended.
+type content struct {
+	body io.Reader
+	left int64
+	over bool  // there was more
+	err  error // why it did not come to its end
+}
+
+func (c *content) Read(p []byte) (int, error) {
+	if c.left < 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	if int64(len(p)) > c.left+1 {
+		p = p[:c.left+1]
+	}
+	n, err := c.body.Read(p)
+	if c.left -= int64(n); c.left < 0 {
+		c.over = true
+		return n - 1, io.ErrUnexpectedEOF
+	}
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
 }
 
 // request is the one that goes out. The caller's is not changed.

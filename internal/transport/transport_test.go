@@ -34,7 +34,10 @@ func call(ctx context.Context, idempotent bool) Call {
 		Request: req, Body: []byte(`{"a":1}`), Idempotent: idempotent,
 		MaxResponse: 1 << 20, Timeout: 30 * time.Second, Policy: policy,
 		Key: func(context.Context) (string, error) { return "key", nil },
-		Decode: func(a *Answer) error {
+		Read: func(a *Answer, body io.Reader) error {
+			if err := a.Keep(body); err != nil {
+				return err
+			}
 			var v struct{ N int }
 			return json.Unmarshal(a.Body, &v)
 		},
@@ -639,7 +642,7 @@ func TestAttemptsTakeSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := faults.New(t, faults.HangUp())
 		c := call(t.Context(), true)
-		c.Pacer = NewPacer(NewLimiter(0, 2), time.Hour)
+		c.Pacer = NewPacer(paced(0, 2), time.Hour)
 		start := time.Now()
 		o := New(n.Transport(), "test").Do(c)
 		if o.Attempts != 4 {

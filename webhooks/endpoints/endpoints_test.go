@@ -723,7 +723,7 @@ func TestPace(t *testing.T) {
 				_ = op.call(id)(t.Context(), endpoints.New(client))
 			}
 		}
-		if diff := cmp.Diff(map[ada.Pace]bool{{Family: "default", PerSecond: 10, PerMinute: 100}: true}, paces); diff != "" {
+		if diff := cmp.Diff(map[ada.Pace]bool{{Family: "default", PerSecond: 10, PerMinute: 100, PerDay: 10_000}: true}, paces); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		if took := time.Since(start); took < 2*time.Second || len(srv.Calls()) != 27 {

@@ -1,0 +1,212 @@
+package dataexport
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/internal/rawjson"
+	"github.com/adasdk/ada-go/internal/wiretime"
+)
+
+// mismatch is a value that is not of the type that its field has. object says which field.
+type mismatch string
+
+func (m mismatch) Error() string { return string(m) }
+
+func isNull(v []byte) bool { return rawjson.Null(v) }
+
+// record decodes an object that is a record, with its id.
+func record(v []byte, id *string, field func(key, value []byte) error) error {
+	err := object(v, func(key, v []byte) error {
+		if string(key) == "_id" {
+			return text(id, v)
+		}
+		return field(key, v)
+	})
+	if err == nil && *id == "" {
+		return ada.Fault{Field: "_id", Reason: "is missing"}
+	}
+	return err
+}
+
+// object calls field for each field of an object; of null for none. An error says where it is.
+func object(v []byte, field func(key, value []byte) error) error {
+	if isNull(v) {
+		return nil
+	}
+	if v[0] != '{' {
+		return mismatch("is no object")
+	}
+	_, err := rawjson.Object(v, func(key, v []byte) error {
+		key = rawjson.Unescape(key)
+		return within(string(key), field(key, v))
+	})
+	return err
+}
+
+// list decodes an array, each element by decode; null is an empty one.
+func list[T any](dst *[]T, v []byte, decode func(*T, []byte) error) error {
+	*dst = nil
+	if isNull(v) {
+		return nil
+	}
+	if v[0] != '[' {
+		return mismatch("is no list")
+	}
+	_, err := rawjson.Array(v, func(v []byte) error {
+		var element T
+		if err := decode(&element, v); err != nil {
+			return within("["+strconv.Itoa(len(*dst))+"]", err)
+		}
+		*dst = append(*dst, element)
+		return nil
+	})
+	return err
+}
+
+// within puts the place of a fault in front of it. Names of fields come here only when this package knows them.
+func within(place string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var wrong mismatch
+	var fault ada.Fault
+	switch {
+	case errors.As(err, &wrong):
+		return ada.Fault{Field: place, Reason: string(wrong)}
+	case errors.As(err, &fault) && strings.HasPrefix(fault.Field, "["):
+		return ada.Fault{Field: place + fault.Field, Reason: fault.Reason}
+	case errors.As(err, &fault):
+		return ada.Fault{Field: place + "." + fault.Field, Reason: fault.Reason}
+	}
+	return err
+}
+
+func text(dst *string, v []byte) error {
+	if *dst = ""; isNull(v) {
+		return nil
+	}
+	s, ok := rawjson.String(v)
+	if !ok {
+		return mismatch("is no string")
+	}
+	*dst = s
+	return nil
+}
+
+func flag(dst *bool, v []byte) error {
+	switch string(v) {
+	case "true":
+		*dst = true
+	case "false", "null":
+		*dst = false
+	default:
+		return mismatch("is no boolean")
+	}
+	return nil
+}
+
+// answer decodes a boolean that can be missing.
+func answer(dst **bool, v []byte) error {
+	if *dst = nil; isNull(v) {
+		return nil
+	}
+	*dst = new(bool)
+	return flag(*dst, v)
+}
+
+// instant decodes a timestamp. One that cannot be read is zero, and still in the raw record.
+func instant(dst *time.Time, v []byte) error {
+	var s string
+	if err := text(&s, v); err != nil {
+		return err
+	}
+	*dst, _ = wiretime.Parse(s)
+	return nil
+}
+
+// number returns the text of a number, which Ada sends as such or as a string.
+func number(v []byte) (s string, ok bool) {
+	if s, ok := rawjson.String(v); ok {
+		return s, true
+	}
+	return string(v), v[0] == '-' || v[0] >= '0' && v[0] <= '9'
+}
+
+func integer(dst *int, v []byte) error {
+	if *dst = 0; isNull(v) {
+		return nil
+	}
+	s, ok := number(v)
+	if !ok {
+		return mismatch("is no number")
+	}
+	if s == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return mismatch("is no integer")
+		}
+		n = int(f)
+	}
+	*dst = n
+	return nil
+}
+
+// seconds decodes a length of time.
+func seconds(dst *time.Duration, v []byte) error {
+	if *dst = 0; isNull(v) {
+		return nil
+	}
+	s, ok := number(v)
+	if !ok {
+		return mismatch("is no number")
+	}
+	if s == "" {
+		return nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(f) || math.Abs(f) > math.MaxInt64/float64(time.Second)/2 {
+		return mismatch("is no length of time")
+	}
+	*dst = time.Duration(math.Round(f * float64(time.Second)))
+	return nil
+}
+
+func variables(dst *Variables, v []byte) error {
+	if *dst = nil; isNull(v) {
+		return nil
+	}
+	if v[0] != '{' {
+		return mismatch("is no object")
+	}
+	*dst = Variables(v)
+	return nil
+}
+
+// value decodes a value of any type, so that nothing of it is lost.
+func value(v []byte) any {
+	switch v[0] {
+	case 'n':
+		return nil
+	case 't', 'f':
+		return v[0] == 't'
+	case '"':
+		s, _ := rawjson.String(v)
+		return s
+	case '{', '[':
+		return json.RawMessage(v)
+	}
+	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+		return n
+	}
+	return json.Number(v)
+}

@@ -1,0 +1,258 @@
+package dataexport
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/internal/wiretime"
+)
+
+// walk is an export under way.
+//
+// Ada pages by time: a link carries the timestamp of the next record, and everything at that timestamp comes (again)
+// on the next page. So a walk takes only the time from a link, asks for pages by it with both ends set, and leaves out
+// what the page before had at its end.
+type walk struct {
+	client  *ada.Client
+	op      ada.Operation
+	request func(since, until string, size int) (*http.Request, error)
+	opts    []ada.CallOption
+	query   Query
+	state   state
+	here    place // all before it has been handed out
+	until   time.Time
+	step    time.Duration // the longest part that is asked for next
+}
+
+// part is a part of the export, which becomes one page.
+type part struct {
+	from, to time.Time
+	started  bool
+	done     bool
+	content  *content
+	more     time.Time // where the rest begins that was too much for the page; zero: there is none
+	err      error
+}
+
+func (p *part) end() time.Time {
+	if p.more.IsZero() {
+		return p.to
+	}
+	return p.more
+}
+
+// run hands out the pages in their order, and at last the error if there is one. Where several parts are fetched at
+// once, each is cut so that it fills about one page, judging by the last one: whatever comes out of order has to wait,
+// and with longer parts all but the first would wait for pages that only follow one another.
+func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time) bool, fail func(error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	limit := max(w.query.Concurrency, 1)
+	results := make(chan *part, limit)
+	var queue []*part
+	var fetching sync.WaitGroup
+	defer func() {
+		cancel()
+		fetching.Wait()
+		for _, p := range queue {
+			if p.content != nil {
+				p.content.close()
+			}
+		}
+	}()
+	fetch := func(p *part) {
+		p.content, p.more, p.err = w.fetch(ctx, p.from, p.to)
+		results <- p
+	}
+	if w.here.at.Before(w.until) {
+		queue = []*part{{from: w.here.at, to: w.until}}
+	}
+	running, known, failed := 0, limit == 1, false
+	for len(queue) > 0 {
+		for running < limit && !failed {
+			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started })
+			if next < 0 || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
+				break
+			}
+			p := queue[next]
+			if cut := p.from.Add(w.step); cut.Before(p.to) {
+				queue = slices.Insert(queue, next+1, &part{from: cut, to: p.to})
+				p.to = cut
+			}
+			p.started = true
+			running++
+			if limit == 1 {
+				fetch(p)
+			} else {
+				fetching.Go(func() { fetch(p) })
+			}
+		}
+		if first := queue[0]; first.done {
+			if first.err == nil {
+				first.err = ctx.Err()
+			}
+			if first.err != nil {
+				fail(w.error(first.from, first.to, first.err))
+				return
+			}
+			if !page(first.content, first.from, first.end()) {
+				return
+			}
+			queue = queue[1:]
+			continue
+		}
+		p := <-results
+		running--
+		p.done = true
+		if p.err != nil {
+			failed = true
+			continue
+		}
+		known = true
+		w.learn(p, limit)
+		if !p.more.IsZero() {
+			next := slices.Index(queue, p) + 1
+			if next < len(queue) && !queue[next].started {
+				queue[next].from = p.more
+			} else {
+				queue = slices.Insert(queue, next, &part{from: p.more, to: p.to})
+			}
+		}
+	}
+}
+
+// held is how many parts are under way or wait for their turn.
+func (w *walk) held(queue []*part) (n int) {
+	for _, p := range queue {
+		if p.started {
+			n++
+		}
+	}
+	return n
+}
+
+// learn sets how long the next parts are. A single reader has no reason to ask for less than all.
+func (w *walk) learn(p *part, limit int) {
+	if limit == 1 {
+		return
+	}
+	length := p.end().Sub(p.from)
+	const longest = 8 // times what was just seen
+	full := 0.9 * float64(w.pageSize()) / float64(max(len(p.content.entries), 1))
+	step := time.Duration(min(full, longest) * float64(length))
+	w.step = min(max(step.Truncate(precision), minWindow), w.window())
+}
+
+func (w *walk) pageSize() int {
+	if w.query.PageSize == 0 {
+		return maxPage
+	}
+	return w.query.PageSize
+}
+
+func (w *walk) window() time.Duration {
+	if w.query.Window == 0 {
+		return maxWindow
+	}
+	return w.query.Window
+}
+
+// fetch brings one page, and says where the rest of the part begins, if there is any. When a page is full of records of
+// one timestamp, it is fetched again as a larger one.
+func (w *walk) fetch(ctx context.Context, from, to time.Time) (c *content, rest time.Time, err error) {
+	c = new(content)
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	for size := w.pageSize(); ; size = maxPage {
+		req, err := w.request(stamp(from), stamp(to), size)
+		if err != nil {
+			return nil, rest, w.op.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
+		}
+		read := ada.Stream(func(body io.Reader) error { return c.read(body, w.date()) })
+		if _, err := w.client.Do(req.WithContext(ctx), w.op, read, w.opts...); err != nil {
+			return nil, rest, err
+		}
+		if c.next == "" {
+			return c, rest, nil
+		}
+		next, err := w.cursor(req, c.next)
+		switch {
+		case err != nil:
+			return nil, rest, err
+		case next.Before(from):
+			return nil, rest, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "leads back"})
+		case next.Equal(from) && size == maxPage:
+			return nil, rest, fmt.Errorf("%s: %w", w.op.Name, ErrStuck)
+		case next.Equal(from):
+			continue
+		case next.Before(to):
+			rest = next
+		}
+		return c, rest, nil
+	}
+}
+
+// cursor returns the time in the link to a next page. The link itself is not followed, but one that leads to another
+// place is not Ada's.
+func (w *walk) cursor(req *http.Request, link string) (time.Time, error) {
+	if u, err := url.Parse(link); err == nil && u.Scheme == "" && u.Host == "" && u.Path != "" && u.Path[0] != '/' {
+		link = "/" + link // Ada's own samples put a slash in front
+	}
+	req = req.Clone(req.Context())
+	req.URL.RawQuery = ""
+	next, err := w.client.NextPage(req, w.op, link)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at, ok := wiretime.Parse(strings.ReplaceAll(next.URL.Query().Get(string(w.query.by())+"_since"), " ", "+"))
+	if !ok {
+		return time.Time{}, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "holds no time that can be read"})
+	}
+	return at.Truncate(precision), nil
+}
+
+// admit marks the records of the next page that were handed out before, and moves on to its end.
+func (w *walk) admit(c *content, to time.Time) {
+	// Records at the end of the page can come again with the next one, which begins with them. Their timestamps may be
+	// less precise than the link's, but not by more than a second.
+	border := to.Truncate(time.Second).UnixNano()
+	next := place{at: to, seen: map[mark]bool{}}
+	for m := range w.here.seen {
+		if m.at >= border {
+			next.seen[m] = true
+		}
+	}
+	c.fresh = 0
+	for i := range c.entries {
+		e := &c.entries[i]
+		if e.id == "" { // cannot be told from another
+			c.fresh++
+			continue
+		}
+		m := mark{e.id, e.at}
+		if e.repeated = w.here.seen[m]; !e.repeated {
+			c.fresh++
+		}
+		if e.at >= border || e.at == unplaced {
+			next.seen[m] = true
+		}
+	}
+	w.here = next
+}
+
+func (w *walk) error(from, to time.Time, err error) error {
+	return &Error{Since: from, Until: to, Checkpoint: w.state.checkpoint(w.here), Err: err}
+}
+
+// date is the field that records are in order of.
+func (w *walk) date() string { return "date_" + string(w.query.by()) }

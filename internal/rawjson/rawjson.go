@@ -1,0 +1,296 @@
+// Package rawjson finds its way in JSON text without decoding it. encoding/json reads a record of Data Export several
+// times over; here it is read once, at a gigabyte a second, and refused for all that JSON forbids.
+//
+// Keys are matched exactly, and of keys that come twice the caller sees both, in their order.
+package rawjson
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// ErrShort says that the text ends before the value does.
+var ErrShort = errors.New("rawjson: the text ends too early")
+
+// maxDepth is how deep values can be nested, as in encoding/json.
+const maxDepth = 10_000
+
+// Value returns the length of the one value that b begins with. A number has to be followed by something, or it could
+// go on. The error is ErrShort, or a *json.SyntaxError.
+func Value(b []byte) (n int, err error) { return value(b, 0, 0) }
+
+// Object calls field for each field of the object that b begins with, and returns the length of the object. The key is
+// without its quotes; Unescape reads one that has a backslash. An error of field ends it.
+func Object(b []byte, field func(key, value []byte) error) (n int, err error) {
+	return object(b, 0, 1, field)
+}
+
+// Array calls element for each element of the array that b begins with, and returns the length of the array. An error
+// of element ends it.
+func Array(b []byte, element func(value []byte) error) (n int, err error) {
+	return array(b, 0, 1, element)
+}
+
+// Space returns how many white space characters b begins with.
+func Space(b []byte) int { return space(b, 0) }
+
+// String decodes a string with its quotes. What is no UTF-8 in it becomes U+FFFD. ok is false for other values.
+func String(b []byte) (s string, ok bool) {
+	if len(b) < 2 || b[0] != '"' {
+		return "", false
+	}
+	inner := b[1 : len(b)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner), true
+	}
+	err := json.Unmarshal(b, &s)
+	return s, err == nil
+}
+
+// Unescape decodes the inside of a string, as the keys of Object are.
+func Unescape(inner []byte) []byte {
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	quoted := append(append([]byte{'"'}, inner...), '"')
+	s, _ := String(quoted)
+	return []byte(s)
+}
+
+// Null reports whether b is null.
+func Null(b []byte) bool { return len(b) == 4 && b[0] == 'n' }
+
+func syntax(at int) error { return &json.SyntaxError{Offset: int64(at)} }
+
+func space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// value returns where the value ends that begins at i.
+func value(b []byte, i, depth int) (int, error) {
+	if i >= len(b) {
+		return 0, ErrShort
+	}
+	switch b[i] {
+	case '"':
+		return text(b, i+1)
+	case '{':
+		return object(b, i, depth+1, nil)
+	case '[':
+		return array(b, i, depth+1, nil)
+	case 't':
+		return word(b, i, "true")
+	case 'f':
+		return word(b, i, "false")
+	case 'n':
+		return word(b, i, "null")
+	default:
+		return number(b, i)
+	}
+}
+
+func object(b []byte, i, depth int, field func(key, value []byte) error) (int, error) {
+	if i >= len(b) {
+		return 0, ErrShort
+	}
+	if b[i] != '{' || depth > maxDepth {
+		return 0, syntax(i)
+	}
+	if i = space(b, i+1); i < len(b) && b[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		if i >= len(b) {
+			return 0, ErrShort
+		}
+		if b[i] != '"' {
+			return 0, syntax(i)
+		}
+		end, err := text(b, i+1)
+		if err != nil {
+			return 0, err
+		}
+		key := b[i+1 : end-1]
+		if i = space(b, end); i >= len(b) {
+			return 0, ErrShort
+		}
+		if b[i] != ':' {
+			return 0, syntax(i)
+		}
+		i = space(b, i+1)
+		if end, err = value(b, i, depth); err != nil {
+			return 0, err
+		}
+		if field != nil {
+			if err := field(key, b[i:end:end]); err != nil {
+				return 0, err
+			}
+		}
+		if i = space(b, end); i >= len(b) {
+			return 0, ErrShort
+		}
+		switch b[i] {
+		case ',':
+			i = space(b, i+1)
+		case '}':
+			return i + 1, nil
+		default:
+			return 0, syntax(i)
+		}
+	}
+}
+
+func array(b []byte, i, depth int, element func(value []byte) error) (int, error) {
+	if i >= len(b) {
+		return 0, ErrShort
+	}
+	if b[i] != '[' || depth > maxDepth {
+		return 0, syntax(i)
+	}
+	if i = space(b, i+1); i < len(b) && b[i] == ']' {
+		return i + 1, nil
+	}
+	for {
+		end, err := value(b, i, depth)
+		if err != nil {
+			return 0, err
+		}
+		if element != nil {
+			if err := element(b[i:end:end]); err != nil {
+				return 0, err
+			}
+		}
+		if i = space(b, end); i >= len(b) {
+			return 0, ErrShort
+		}
+		switch b[i] {
+		case ',':
+			i = space(b, i+1)
+		case ']':
+			return i + 1, nil
+		default:
+			return 0, syntax(i)
+		}
+	}
+}
+
+func word(b []byte, i int, w string) (int, error) {
+	rest := b[i:]
+	if len(rest) >= len(w) {
+		if string(rest[:len(w)]) == w {
+			return i + len(w), nil
+		}
+		return 0, syntax(i)
+	}
+	if string(rest) == w[:len(rest)] {
+		return 0, ErrShort
+	}
+	return 0, syntax(i)
+}
+
+// number reads -? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?
+func number(b []byte, i int) (int, error) {
+	digits := func() bool {
+		start := i
+		for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+			i++
+		}
+		return i > start
+	}
+	refused := func() (int, error) {
+		if i >= len(b) {
+			return 0, ErrShort
+		}
+		return 0, syntax(i)
+	}
+	if b[i] == '-' {
+		i++
+	}
+	if i < len(b) && b[i] == '0' {
+		i++
+	} else if !digits() {
+		return refused()
+	}
+	if i < len(b) && b[i] == '.' {
+		if i++; !digits() {
+			return refused()
+		}
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return refused()
+		}
+	}
+	if i >= len(b) {
+		return 0, ErrShort
+	}
+	return i, nil
+}
+
+const (
+	ones       = 0x0101010101010101
+	high       = 0x80 * ones
+	quotes     = '"' * ones
+	backslash  = '\\' * ones
+	firstPlain = ' ' * ones
+)
+
+// text returns where the string ends whose first character is at i. It looks at eight bytes at a time.
+func text(b []byte, i int) (int, error) {
+	for {
+		for i+8 <= len(b) {
+			x := binary.LittleEndian.Uint64(b[i:])
+			q, s := x^quotes, x^backslash
+			// The lowest bit set is at the first byte that is a quote, a backslash or a control character.
+			special := ((q-ones)&^q | (s-ones)&^s | (x-firstPlain)&^x) & high
+			if special != 0 {
+				i += bits.TrailingZeros64(special) / 8
+				break
+			}
+			i += 8
+		}
+		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+			i++
+		}
+		if i >= len(b) {
+			return 0, ErrShort
+		}
+		switch b[i] {
+		case '"':
+			return i + 1, nil
+		case '\\':
+			if i+1 >= len(b) {
+				return 0, ErrShort
+			}
+			switch b[i+1] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case 'u':
+				i += 2
+				for range 4 {
+					if i >= len(b) {
+						return 0, ErrShort
+					}
+					if c := b[i] | 0x20; (b[i] < '0' || b[i] > '9') && (c < 'a' || c > 'f') {
+						return 0, syntax(i)
+					}
+					i++
+				}
+			default:
+				return 0, syntax(i + 1)
+			}
+		default:
+			return 0, syntax(i)
+		}
+	}
+}
