@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -15,7 +17,9 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
+	"github.com/adasdk/ada-go/dataexport"
 )
 
 const (
@@ -32,7 +36,7 @@ func exported(t *testing.T, opts ...adatest.Option) (srv *adatest.Server, since,
 	srv = adatest.NewServer(t, append([]adatest.Option{adatest.RateLimit(0, 0)}, opts...)...)
 	until = time.Now().UTC().Truncate(time.Hour)
 	since = until.AddDate(0, 0, -50)
-	srv.Generate(adatest.Generated{Seed: 1815, Conversations: 250, MessagesPer: 2, Since: since, Until: until})
+	srv.Generate(adatest.Generated{Seed: 1815, Conversations: 150, MessagesPer: 2, Since: since, Until: until})
 	given := []map[string]any{
 		{
 			"csat": map[string]any{
@@ -60,6 +64,11 @@ func exported(t *testing.T, opts ...adatest.Option) (srv *adatest.Server, since,
 		}})
 	}
 	return srv, since, until
+}
+
+// window returns the parameters of requests for what was created in a window.
+func window(since, until time.Time) url.Values {
+	return url.Values{"created_since": {since.Format(timeForm)}, "created_to": {until.Format(timeForm)}}
 }
 
 // follow requests a page and those that its links lead to. It returns how many records and pages there were.
@@ -98,39 +107,66 @@ func (r reading) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, json.NewDecoder(resp.Body).Decode(r.into)
 }
 
-// exportAll exports everything in all ways that one version knows.
-func exportAll(t *testing.T, j judge, root string) {
+// exportAll exports everything in the ways that a version knows.
+func exportAll(t *testing.T, j judge, version dataexport.Version, root string) {
 	t.Helper()
 	srv, since, until := exported(t)
-	window := func(by string) url.Values {
-		return url.Values{by + "_since": {since.Format(timeForm)}, by + "_to": {until.Format(timeForm)}}
+	export := dataexport.New(sdk(t, srv, j))
+	all := dataexport.Query{Since: since, Until: until, Version: version}
+	changed := func(change func(*dataexport.Query)) dataexport.Query {
+		q := all
+		change(&q)
+		return q
 	}
-	for _, by := range []string{"created", "updated"} {
-		params := window(by)
-		if n, pages := follow(t, srv, j, root+"conversations", params); n != 252 || pages != 1 {
-			t.Errorf("%s, conversations %s: %d on %d pages, want 252 on one", root, by, n, pages)
+	for name, test := range map[string]struct {
+		query                   dataexport.Query
+		conversations, messages int
+	}{
+		"one page":        {all, 152, 305},
+		"pages":           {changed(func(q *dataexport.Query) { q.PageSize = 100 }), 152, 305},
+		"windows at once": {changed(func(q *dataexport.Query) { q.Window, q.Concurrency = 240*time.Hour, 4 }), 152, 305},
+		"updated":         {changed(func(q *dataexport.Query) { q.By, q.PageSize = dataexport.ByUpdated, 100 }), 152, 0},
+		"conversation":    {changed(func(q *dataexport.Query) { q.ConversationID = "c" }), 0, 5},
+	} {
+		if test.conversations > 0 {
+			if n, err := count(export.Conversations(t.Context(), test.query)); n != test.conversations || err != nil {
+				t.Errorf("%s, %s: %d conversations, want %d, error %v", version, name, n, test.conversations, err)
+			}
 		}
-		params.Set("page_size", "100")
-		if n, pages := follow(t, srv, j, root+"conversations", params); n != 252 || pages != 3 {
-			t.Errorf("%s, conversations %s: %d on %d pages, want 252 on 3", root, by, n, pages)
+		if test.messages > 0 {
+			if n, err := count(export.Messages(t.Context(), test.query)); n != test.messages || err != nil {
+				t.Errorf("%s, %s: %d messages, want %d, error %v", version, name, n, test.messages, err)
+			}
 		}
 	}
-	params := window("created")
+
+	params := window(since, until)
 	params.Set("page_size", "100")
-	if n, pages := follow(t, srv, j, root+"messages", params); n != 505 || pages != 6 {
-		t.Errorf("%s, messages: %d on %d pages, want 505 on 6", root, n, pages)
+	if n, pages := follow(t, srv, j, root+"conversations", params); n != 152 || pages != 2 {
+		t.Errorf("%s, links: %d conversations on %d pages, want 152 on 2", version, n, pages)
 	}
-	params.Set("conversation_id", "c")
-	if n, pages := follow(t, srv, j, root+"messages", params); n != 5 || pages != 1 {
-		t.Errorf("%s, messages of a conversation: %d on %d pages, want 5 on one", root, n, pages)
+	if n, pages := follow(t, srv, j, root+"messages", params); n != 305 || pages != 4 {
+		t.Errorf("%s, links: %d messages on %d pages, want 305 on 4", version, n, pages)
 	}
 }
 
-func export(t *testing.T, j judge) { exportAll(t, j, exportPath) }
+func count[T any](records iter.Seq2[T, error]) (n int, err error) {
+	for _, err := range records {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func export(t *testing.T, j judge) { exportAll(t, j, dataexport.V2, exportPath) }
 
 func exportV1(t *testing.T, j judge) {
-	for _, version := range []string{"v1", "v1.1", "v1.2", "v1.3", "v1.4"} {
-		exportAll(t, j, exportV1Path+version+"/")
+	for _, version := range []dataexport.Version{
+		dataexport.V1, dataexport.V1_1, dataexport.V1_2, dataexport.V1_3, dataexport.V1_4,
+	} {
+		exportAll(t, j, version, exportV1Path+string(version)+"/")
 	}
 }
 
@@ -176,39 +212,44 @@ func sendInvalidExportsV1(t *testing.T, j judge) {
 	}
 }
 
-// failAll has requests refused for their key and for their number, and fail with what else is documented.
-func failAll(t *testing.T, j judge, root string, statuses ...int) {
+// failExport has calls refused for their key and for their number, and fail with what else is documented.
+func failExport(t *testing.T, j judge, version dataexport.Version, statuses ...int) {
 	t.Helper()
-	since := "?created_since=" + time.Now().UTC().AddDate(0, 0, -2).Format(timeForm)
-	for _, resource := range []string{"conversations", "messages"} {
-		r := request{http.MethodGet, root + resource + since, ""}
-		srv := adatest.NewServer(t, adatest.RateLimit(0, 0))
-		transport := j.on(srv.Config().HTTP.Client.Transport)
-		wrong := map[string]string{"Authorization": "Bearer another-key"}
-		if status := r.send(t, transport, wrong); status != http.StatusUnauthorized {
-			t.Errorf("%s with a wrong key: answer %d", r.path, status)
-		}
-		operation := "dataexport." + strings.ToUpper(resource[:1]) + resource[1:]
+	query := dataexport.Query{Since: time.Now().AddDate(0, 0, -2), Version: version}
+	calls := map[string]call{
+		"dataexport.Conversations": func(ctx context.Context, client *ada.Client) error {
+			_, err := count(dataexport.New(client).Conversations(ctx, query))
+			return err
+		},
+		"dataexport.Messages": func(ctx context.Context, client *ada.Client) error {
+			_, err := count(dataexport.New(client).Messages(ctx, query))
+			return err
+		},
+	}
+	refuseKey(t, j, calls)
+	srv := adatest.NewServer(t, adatest.RateLimit(0, 0))
+	client := sdk(t, srv, j)
+	for operation, ask := range calls {
+		exceedLimit(t, j, map[string]call{operation: ask}) // they share it in v2 alone
 		for _, status := range statuses {
 			srv.Fail(operation, adatest.Failure{Status: status})
-			r.expect(t, srv, j, status)
+			var failed *ada.Error
+			if err := ask(t.Context(), client); !errors.As(err, &failed) || failed.StatusCode != status {
+				t.Errorf("%s, answered %d: got %v", operation, status, err)
+			}
 		}
-		hasty := adatest.NewServer(t, adatest.RateLimit(1, 1))
-		r.expect(t, hasty, j, http.StatusOK)
-		r.expect(t, hasty, j, http.StatusTooManyRequests)
 	}
 }
 
+// failExports has the fake answer what it has no occasion for: its one key may all, and there is nothing to find.
 func failExports(t *testing.T, j judge) {
-	// The fake has one key, which may all, and nothing that it does not find.
-	failAll(t, j, exportPath, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError)
+	failExport(t, j, dataexport.V2, http.StatusForbidden, http.StatusNotFound, http.StatusInternalServerError)
 }
 
 func failExportsV1(t *testing.T, j judge) {
-	for _, version := range []string{"v1", "v1.4"} {
-		failAll(
-			t, j, fmt.Sprintf("%s%s/", exportV1Path, version),
-			http.StatusBadRequest, http.StatusRequestTimeout, http.StatusInternalServerError,
+	for _, version := range []dataexport.Version{dataexport.V1, dataexport.V1_4} {
+		failExport(
+			t, j, version, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusInternalServerError,
 			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 		)
 	}
@@ -237,7 +278,7 @@ func TestVersions(t *testing.T) {
 				}
 			}
 			slices.Sort(want)
-			params := url.Values{"created_since": {from.Format(timeForm)}, "created_to": {until.Format(timeForm)}}
+			params := window(from, until)
 			for _, record := range records(t, srv, root+resource, params) {
 				if diff := cmp.Diff(want, slices.Sorted(maps.Keys(record))); diff != "" {
 					t.Fatalf("%s, fields of %s documented (-) and given (+):\n%s", version, resource, diff)
@@ -259,7 +300,7 @@ func TestContents(t *testing.T) {
 		}
 	}
 	srv, from, until := exported(t)
-	params := url.Values{"created_since": {from.Format(timeForm)}, "created_to": {until.Format(timeForm)}}
+	params := window(from, until)
 	seen := map[string]bool{}
 	for _, record := range records(t, srv, exportPath+"messages", params) {
 		var content map[string]any
@@ -284,7 +325,8 @@ func records(t *testing.T, srv *adatest.Server, path string, params url.Values) 
 	t.Helper()
 	var page struct{ Data []map[string]json.RawMessage }
 	transport := reading{srv.Config().HTTP.Client.Transport, &page}
-	if status := (request{http.MethodGet, path + "?" + params.Encode(), ""}).send(t, transport, nil); status != http.StatusOK {
+	status := request{http.MethodGet, path + "?" + params.Encode(), ""}.send(t, transport, nil)
+	if status != http.StatusOK {
 		t.Fatalf("GET %s: answer %d", path, status)
 	}
 	if len(page.Data) == 0 {
