@@ -168,9 +168,10 @@ func (w *walk) window() time.Duration {
 // one timestamp, it is fetched again as a larger one.
 func (w *walk) fetch(ctx context.Context, from, to time.Time) (c *content, rest time.Time, err error) {
 	c = new(content)
+	made := c // c is nil where an error is returned
 	defer func() {
 		if err != nil {
-			c.close()
+			made.close()
 		}
 	}()
 	for size := w.pageSize(); ; size = maxPage {

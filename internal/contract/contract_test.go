@@ -25,7 +25,9 @@ func TestOwnDocumentsAreValid(t *testing.T) {
 			judges[a.own+" "+path]++
 		}
 	}
-	for _, file := range []string{"end-users.yaml", "compliance.yaml", "proactive-sms.yaml", "webhooks.yaml"} {
+	for _, file := range []string{
+		"end-users.yaml", "compliance.yaml", "proactive-sms.yaml", "webhooks.yaml", "data-export.yaml", "data-export-v1.yaml",
+	} {
 		doc := loadOwn(t, file)
 		if err := doc.Validate(t.Context()); err != nil {
 			t.Errorf("%s: %v", file, err)
@@ -362,6 +364,63 @@ func TestJudge(t *testing.T) {
 				{"field that is a list", "POST", "", sms(`"phone_number":"1","a":[]`), nil, nil, "/recipient/meta_fields/a"},
 
 				{"unknown status", "POST", "", sms(`"phone_number":"1"`), nil, answer(202, `{}`), "answer 202: "},
+			},
+		},
+		"data export": {
+			exportPath, []string{"dataexport.Conversations", "dataexport.Messages"}, []test{
+				{"conversations", "GET", "conversations?created_since=2026-11-01T00:00:00Z&created_to=2026-11-08T00:00:00.5Z&page_size=100", "", nil, answer(200, `{"data":[],"meta":{"next_page_uri":null}}`), ""},
+				{"changed conversations", "GET", "conversations?updated_since=2026-11-01T00:00:00Z", "", nil, answer(200, `{"data":[{"_id":"1","csat":null}]}`), ""},
+				{"time of a conversation without a zone", "GET", "conversations", "", nil, answer(200, `{"data":[{"_id":"1","date_created":"2026-11-01T00:00:00.000001"}]}`), ""},
+				{"time in a link", "GET", "messages?created_since=2026-11-01T00:00:00.000001", "", nil, answer(200, `{"data":[]}`), ""},
+				{"content of any form", "GET", "messages?created_since=2026-11-01T00:00:00Z&conversation_id=1", "", nil, answer(200, `{"data":[{"_id":"1","message_data":{"_type":"new","x":null}}]}`), ""},
+
+				{"path with a slash at the end", "GET", "messages/", "", nil, nil, "GET " + exportPath + "messages/: "},
+				{"unknown method", "POST", "conversations", `{}`, nil, nil, "POST " + exportPath + "conversations: "},
+				{"no key", "GET", "conversations", "", map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"body", "GET", "conversations", `{}`, nil, nil, "request: request body not allowed"},
+				{"no start", "GET", "messages?created_to=2026-11-01T00:00:00Z", "", nil, nil, `request: parameter "created_since"`},
+				{"date alone", "GET", "conversations?created_since=2026-11-01", "", nil, nil, `request: parameter "created_since"`},
+				{"time of another zone", "GET", "conversations?updated_since=2026-11-01T00:00:00%2B02:00", "", nil, nil, `request: parameter "updated_since"`},
+				{"end that is no time", "GET", "messages?created_since=2026-11-01T00:00:00Z&created_to=now", "", nil, nil, `request: parameter "created_to"`},
+				{"page too small", "GET", "conversations?page_size=99", "", nil, nil, `request: parameter "page_size"`},
+				{"page too large", "GET", "conversations?page_size=10001", "", nil, nil, `request: parameter "page_size"`},
+				{"unknown parameter", "GET", "conversations?limit=100", "", nil, nil, `request: parameter "limit"`},
+				{"parameter of messages", "GET", "conversations?conversation_id=1", "", nil, nil, `request: parameter "conversation_id"`},
+				{"parameter of conversations", "GET", "messages?created_since=2026-11-01T00:00:00Z&updated_to=2026-11-01T00:00:00Z", "", nil, nil, `request: parameter "updated_to"`},
+
+				{"unknown status", "GET", "conversations", "", nil, answer(408, `{"errors":[]}`), "answer 408: "},
+				{"answer of another media type", "GET", "conversations", "", nil, &adatest.Failure{Status: 500, Body: "<html>"}, "answer 500: "},
+				{"page of another property", "GET", "conversations", "", nil, answer(200, `{"items":[]}`), `"items"`},
+				{"page without an array", "GET", "conversations", "", nil, answer(200, `{"data":{}}`), "answer 200: "},
+				{"link of another name", "GET", "conversations", "", nil, answer(200, `{"data":[],"meta":{"next_page_url":null}}`), `"next_page_url"`},
+				{"link of v1", "GET", "conversations", "", nil, answer(200, `{"data":[],"next_page_uri":null}`), `"next_page_uri"`},
+				{"field of another type", "GET", "conversations", "", nil, answer(200, `{"data":[{"_id":"1","agent_handle_time":"5"}]}`), "/data/0/agent_handle_time"},
+				{"unknown field", "GET", "messages", "", nil, answer(200, `{"data":[{"_id":"1","date_updated":""}]}`), `"date_updated"`},
+				{"survey with an unknown property", "GET", "conversations", "", nil, answer(200, `{"data":[{"_id":"1","csat":{"rating":5}}]}`), `"rating"`},
+				{"intent with an unknown property", "GET", "conversations", "", nil, answer(200, `{"data":[{"_id":"1","classifications":[{"intents":[{"id":"1"}]}]}]}`), `"id"`},
+				{"error of another form", "GET", "messages", "", nil, answer(404, `{"message":"x"}`), `"message"`},
+			},
+		},
+		"data export v1": {
+			exportV1Path, []string{"dataexport.Conversations", "dataexport.Messages"}, []test{
+				{"v1", "GET", "v1/conversations?created_since=2026-11-01T00:00:00Z", "", nil, answer(200, `{"data":[{"_id":"1"}],"message":"OK","next_page_uri":null}`), ""},
+				{"v1.1", "GET", "v1.1/messages?created_since=2026-11-01T00:00:00Z", "", nil, answer(200, `{"data":[{"_id":"1","chatter_id":"2"}],"message":"OK","next_page_uri":null}`), ""},
+				{"v1.4", "GET", "v1.4/conversations?updated_since=2026-11-01T00:00:00.000001", "", nil, answer(200, `{"data":[{"_id":"1","end_user_id":null}],"message":"OK","next_page_uri":"/x"}`), ""},
+				{"error of any form", "GET", "v1.4/conversations", "", nil, answer(422, `["x"]`), ""},
+
+				{"unknown version", "GET", "v1.5/conversations", "", nil, nil, `request: parameter "version"`},
+				{"path with a slash at the end", "GET", "v1.4/messages/", "", nil, nil, "GET " + exportV1Path + "v1.4/messages/: "},
+				{"no key", "GET", "v1.4/conversations", "", map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"no start", "GET", "v1/messages", "", nil, nil, `request: parameter "created_since"`},
+				{"date alone", "GET", "v1.4/messages?created_since=2026-11-01", "", nil, nil, `request: parameter "created_since"`},
+				{"page too small", "GET", "v1.4/conversations?page_size=99", "", nil, nil, `request: parameter "page_size"`},
+				{"unknown parameter", "GET", "v1.1/messages?created_since=2026-11-01T00:00:00Z&chatter_id=1", "", nil, nil, `request: parameter "chatter_id"`},
+
+				{"unknown status", "GET", "v1.4/conversations", "", nil, answer(403, `{}`), "answer 403: "},
+				{"answer that is no JSON", "GET", "v1.4/conversations", "", nil, &adatest.Failure{Status: 502, Body: "<html>"}, "answer 502: "},
+				{"link of v2", "GET", "v1.4/conversations", "", nil, answer(200, `{"data":[],"meta":{"next_page_uri":null}}`), `"meta"`},
+				{"field of another type", "GET", "v1.4/messages", "", nil, answer(200, `{"data":[{"_id":"1","review":"0"}]}`), "/data/0/review"},
+				{"field of v2", "GET", "v1.4/conversations", "", nil, answer(200, `{"data":[{"_id":"1","last_agent_id":null}]}`), `"last_agent_id"`},
 			},
 		},
 		"webhooks": {

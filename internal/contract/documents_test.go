@@ -14,8 +14,10 @@ const (
 	specsVariable = "ADA_PUBLISHED_SPECS"
 
 	// Of Ada's documents.
-	platformFile   = "ada-platform-v2-openapi.yml"
-	complianceFile = "ada-data-compliance-openapi.yml"
+	platformFile     = "ada-platform-v2-openapi.yml"
+	complianceFile   = "ada-data-compliance-openapi.yml"
+	dataExportFile   = "ada-data-export-openapi.yml"
+	dataExportV1File = "ada-data-export-v1-4-openapi.yml"
 
 	origin = "http://localhost" // where the fake is
 )
@@ -95,6 +97,45 @@ var apis = []api{
 			"success": manageWebhooks,
 			"invalid": sendInvalidWebhooks,
 			"failure": failWebhooks,
+		},
+	},
+	{
+		name: "data export", own: "data-export.yaml", published: dataExportFile,
+		has: func(path string) bool { return strings.HasPrefix(path, exportPath) },
+		mends: []mend{
+			{"dropAuthorization", dropAuthorization},
+			{"useBearer", useBearer},
+			{"listDetails", listDetails},
+			{"describeCSAT", describeCSAT},
+			{"limitPages", limitPages},
+			{"zonelessTimes", zonelessTimes},
+			{"zonelessLinks", zonelessLinks},
+			{"nullFields", nullFields},
+		},
+		exchanges: map[string]func(*testing.T, judge){
+			"success": export,
+			"invalid": sendInvalidExports,
+			"failure": failExports,
+		},
+	},
+	{
+		name: "data export v1", own: "data-export-v1.yaml", published: dataExportV1File,
+		has: func(path string) bool { return strings.HasPrefix(path, exportV1Path) },
+		mends: []mend{
+			{"anyVersion", anyVersion},
+			{"dropAuthorization", dropAuthorization},
+			{"useBearer", useBearer},
+			{"addUnauthorized", addUnauthorized},
+			{"describeCSAT", describeCSAT},
+			{"limitPages", limitPages},
+			{"zonelessLinks", zonelessLinks},
+			{"nullFields", nullFields},
+			{"nullLink", nullLink},
+		},
+		exchanges: map[string]func(*testing.T, judge){
+			"success": exportV1,
+			"invalid": sendInvalidExportsV1,
+			"failure": failExportsV1,
 		},
 	},
 	{
@@ -319,6 +360,126 @@ func addLimits(doc *openapi3.T) (found bool) {
 	for _, item := range doc.Paths.Map() {
 		for _, op := range item.Operations() {
 			found = addAnswer(op.Responses, "429", limited) || found
+		}
+	}
+	return found
+}
+
+// anyVersion lets the document be of every version before v2. Ada publishes that of the last alone, and the records of
+// the earlier ones have a part of its fields.
+func anyVersion(doc *openapi3.T) (found bool) {
+	version := openapi3.NewPathParameter("version").
+		WithSchema(openapi3.NewStringSchema().WithEnum("v1", "v1.1", "v1.2", "v1.3", "v1.4"))
+	for path, item := range doc.Paths.Map() {
+		if resource, ok := strings.CutPrefix(path, exportV1Path+"v1.4/"); ok {
+			doc.Paths.Delete(path)
+			item.Parameters = append(item.Parameters, &openapi3.ParameterRef{Value: version})
+			doc.Paths.Set(exportV1Path+"{version}/"+resource, item)
+			found = true
+		}
+	}
+	return found
+}
+
+// addUnauthorized adds the 401, which the document leaves out although it requires a token. It has the form of the
+// other errors, which is any.
+func addUnauthorized(doc *openapi3.T) (found bool) {
+	for _, item := range doc.Paths.Map() {
+		found = addAnswer(item.Get.Responses, "401", item.Get.Responses.Value("400")) || found
+	}
+	return found
+}
+
+// describeCSAT gives the answer to a survey the properties that Ada's documentation shows. The document has an object
+// without any.
+func describeCSAT(doc *openapi3.T) bool {
+	csat := doc.Components.Schemas["Conversation"].Value.Properties["csat"].Value
+	if len(csat.Properties) > 0 {
+		return false
+	}
+	null := func(s *openapi3.Schema) *openapi3.SchemaRef {
+		*s.Type = append(*s.Type, openapi3.TypeNull)
+		return openapi3.NewSchemaRef("", s)
+	}
+	csat.Properties = openapi3.Schemas{
+		"comment":     null(openapi3.NewStringSchema()),
+		"feedback":    null(openapi3.NewArraySchema().WithItems(openapi3.NewStringSchema())),
+		"is_positive": openapi3.NewSchemaRef("", openapi3.NewBoolSchema()),
+		"resolved":    null(openapi3.NewBoolSchema()),
+		"score":       openapi3.NewSchemaRef("", openapi3.NewIntegerSchema()),
+		"style":       openapi3.NewSchemaRef("", openapi3.NewStringSchema()),
+		"survey_type": openapi3.NewSchemaRef("", openapi3.NewStringSchema()),
+	}
+	return true
+}
+
+// limitPages adds the limits of the size of a page, which the document has only in its text.
+func limitPages(doc *openapi3.T) (found bool) {
+	for _, item := range doc.Paths.Map() {
+		size := item.Get.Parameters.GetByInAndName(openapi3.ParameterInQuery, "page_size").Schema.Value
+		found = found || size.Min == nil
+		size.Min, size.Max = openapi3.Ptr(100.0), openapi3.Ptr(10000.0)
+	}
+	return found
+}
+
+// zonelessTimes lets the times of conversations come without a zone, as they do in v2. The format that the document
+// gives them requires one.
+func zonelessTimes(doc *openapi3.T) (found bool) {
+	for _, name := range []string{"date_created", "date_updated", "record_last_updated"} {
+		field := doc.Components.Schemas["Conversation"].Value.Properties[name].Value
+		found = found || field.Format != ""
+		field.Format = ""
+	}
+	return found
+}
+
+// zonelessLinks lets the times of requests come without a zone, as they do in the links to the next page. The document
+// gives them a format that requires one.
+func zonelessLinks(doc *openapi3.T) (found bool) {
+	for _, item := range doc.Paths.Map() {
+		for _, p := range item.Get.Parameters {
+			if schema := p.Value.Schema.Value; schema.Format == "date-time" {
+				schema.Format = ""
+				schema.Pattern = `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?$`
+				found = true
+			}
+		}
+	}
+	return found
+}
+
+// nullFields lets be null what the document's own text says can be, what the document of v2 lets be null and that of
+// v1.4 does not, and what a conversation need not have, of which both say nothing: nobody need answer a survey, for
+// example, and a call by phone has no browser.
+func nullFields(doc *openapi3.T) (found bool) {
+	for schema, fields := range map[string][]string{
+		"Conversation": {
+			"agent_handle_time", "automated_resolution_classification", "automated_resolution_classification_reason", "browser",
+			"browser_version", "csat", "device", "end_user_id", "generated_topic_id", "generated_topic_label",
+			"generated_topic_v2_desc", "generated_topic_v2_id", "generated_topic_v2_parent_id", "generated_topic_v2_title",
+			"language", "last_agent_id", "last_agent_name", "oauth_channel", "record_last_updated",
+		},
+		"Message": {"answer_id", "answer_title", "chatter_id", "in_response_to", "link_was_clicked"},
+	} {
+		properties := doc.Components.Schemas[schema].Value.Properties
+		for _, name := range fields {
+			if field := properties[name]; field != nil && !field.Value.Type.Includes(openapi3.TypeNull) {
+				*field.Value.Type = append(*field.Value.Type, openapi3.TypeNull)
+				found = true
+			}
+		}
+	}
+	return found
+}
+
+// nullLink lets the link to the next page be null, as it is on the last one.
+func nullLink(doc *openapi3.T) (found bool) {
+	for _, page := range []string{"ConversationsResponse", "MessagesResponse"} {
+		link := doc.Components.Schemas[page].Value.Properties["next_page_uri"].Value
+		if !link.Type.Includes(openapi3.TypeNull) {
+			*link.Type = append(*link.Type, openapi3.TypeNull)
+			found = true
 		}
 	}
 	return found

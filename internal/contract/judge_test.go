@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -22,6 +23,7 @@ type judge struct {
 	router      routers.Router
 	report      func(violation string)
 	answersOnly bool            // requests are wrong on purpose
+	one         *sync.Mutex     // requests can be under way at once, and are judged one by one
 	seen        map[string]bool // the operation and the status of each answer
 }
 
@@ -31,7 +33,7 @@ func newJudge(t *testing.T, doc *openapi3.T, report func(violation string)) judg
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judge{router: router, report: report, seen: map[string]bool{}}
+	return judge{router: router, report: report, one: new(sync.Mutex), seen: map[string]bool{}}
 }
 
 // on returns the judge in front of a transport. What it has seen is shared.
@@ -76,6 +78,8 @@ func (j judge) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (j judge) check(req *http.Request, resp *http.Response, body []byte) {
+	j.one.Lock()
+	defer j.one.Unlock()
 	route, pathParams, err := j.router.FindRoute(req)
 	if err != nil {
 		j.report(fmt.Sprintf("%s %s: %v", req.Method, req.URL.EscapedPath(), err))

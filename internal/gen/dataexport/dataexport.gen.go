@@ -261,9 +261,9 @@ type Message struct {
 	LinkWasClicked *bool `json:"link_was_clicked,omitempty"`
 
 	// MessageData The content. Its property _type says what kind of it there is. The schemas whose names end in Data describe
-	// greeting, text, picture, quick_replies, trigger, meta, link, web_window, csat_shown and csat. There are others,
-	// such as sms_consent_asked and tool_call (both since May 2026), list_selection, surfaceable_list_selection and
-	// presence, and there will be more. Since v1.
+	// greeting, text, picture, quick_replies, trigger, meta, link, web_window, csat_shown and csat. There are
+	// others, such as sms_consent_asked and tool_call (both since May 2026), list_selection,
+	// surfaceable_list_selection and presence, and there will be more. Since v1.
 	MessageData json.RawMessage `json:"message_data,omitempty,omitzero"`
 
 	// Recipient Who the message was sent to, in the same form. Since v1.
@@ -338,6 +338,9 @@ type TextData struct {
 	HasVariables      bool   `json:"has_variables,omitempty,omitzero"`
 	ReviewableMessage bool   `json:"reviewable_message,omitempty,omitzero"`
 }
+
+// Timestamp A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
+type Timestamp = string
 
 // TriggerData The message_data of _type trigger. The press of a button.
 type TriggerData struct {
@@ -414,20 +417,20 @@ type WebWindowData struct {
 	WindowWidth int `json:"window_width,omitempty,omitzero"`
 }
 
-// CreatedSince defines model for CreatedSince.
-type CreatedSince = string
+// CreatedSince A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
+type CreatedSince = Timestamp
 
-// CreatedTo defines model for CreatedTo.
-type CreatedTo = string
+// CreatedTo A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
+type CreatedTo = Timestamp
 
 // PageSize defines model for PageSize.
 type PageSize = int
 
-// UpdatedSince defines model for UpdatedSince.
-type UpdatedSince = string
+// UpdatedSince A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
+type UpdatedSince = Timestamp
 
-// UpdatedTo defines model for UpdatedTo.
-type UpdatedTo = string
+// UpdatedTo A UTC timestamp in ISO 8601 with a Z at the end, but not in links to next pages.
+type UpdatedTo = Timestamp
 
 // RateLimited defines model for RateLimited.
 type RateLimited = Errors
@@ -437,15 +440,13 @@ type Refused = Errors
 
 // ExportConversationsParams defines parameters for ExportConversations.
 type ExportConversationsParams struct {
-	// CreatedSince The start of a window over the times of creation; excludes updated_since. A UTC
-	// timestamp in ISO 8601 with a Z at the end.
+	// CreatedSince The start of a window over the times of creation; excludes updated_since.
 	CreatedSince *CreatedSince `form:"created_since,omitempty" json:"created_since,omitempty"`
 
 	// CreatedTo The end of the window that created_since starts; 7 days after it by default, 60 at most.
 	CreatedTo *CreatedTo `form:"created_to,omitempty" json:"created_to,omitempty"`
 
-	// UpdatedSince The start of a window over the times of the last update; excludes created_since. A UTC
-	// timestamp in ISO 8601 with a Z at the end.
+	// UpdatedSince The start of a window over the times of the last update; excludes created_since.
 	UpdatedSince *UpdatedSince `form:"updated_since,omitempty" json:"updated_since,omitempty"`
 
 	// UpdatedTo The end of the window that updated_since starts; 7 days after it by default, 60 at most.
@@ -457,8 +458,8 @@ type ExportConversationsParams struct {
 
 // ExportMessagesParams defines parameters for ExportMessages.
 type ExportMessagesParams struct {
-	// CreatedSince The start of the window. A UTC timestamp in ISO 8601 with a Z at the end.
-	CreatedSince string `form:"created_since" json:"created_since"`
+	// CreatedSince The start of the window.
+	CreatedSince Timestamp `form:"created_since" json:"created_since"`
 
 	// CreatedTo The end of the window that created_since starts; 7 days after it by default, 60 at most.
 	CreatedTo *CreatedTo `form:"created_to,omitempty" json:"created_to,omitempty"`

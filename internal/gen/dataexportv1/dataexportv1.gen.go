@@ -231,20 +231,23 @@ type MessagePage struct {
 	NextPageURI string `json:"next_page_uri,omitempty,omitzero"`
 }
 
-// CreatedSince defines model for CreatedSince.
-type CreatedSince = string
+// Timestamp A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
+type Timestamp = string
 
-// CreatedTo defines model for CreatedTo.
-type CreatedTo = string
+// CreatedSince A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
+type CreatedSince = Timestamp
+
+// CreatedTo A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
+type CreatedTo = Timestamp
 
 // PageSize defines model for PageSize.
 type PageSize = int
 
-// UpdatedSince defines model for UpdatedSince.
-type UpdatedSince = string
+// UpdatedSince A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
+type UpdatedSince = Timestamp
 
-// UpdatedTo defines model for UpdatedTo.
-type UpdatedTo = string
+// UpdatedTo A UTC timestamp in ISO 8601; in v1.4 with a Z at the end, but not in links to next pages.
+type UpdatedTo = Timestamp
 
 // Version defines model for Version.
 type Version string
@@ -254,15 +257,13 @@ type Refused = interface{}
 
 // ExportConversationsParams defines parameters for ExportConversations.
 type ExportConversationsParams struct {
-	// CreatedSince The start of a window over the times of creation; excludes updated_since. A UTC
-	// timestamp in ISO 8601, in v1.4 with a Z at the end.
+	// CreatedSince The start of a window over the times of creation; excludes updated_since.
 	CreatedSince *CreatedSince `form:"created_since,omitempty" json:"created_since,omitempty"`
 
 	// CreatedTo The end of the window that created_since starts; 7 days after it by default, 60 at most.
 	CreatedTo *CreatedTo `form:"created_to,omitempty" json:"created_to,omitempty"`
 
-	// UpdatedSince The start of a window over the times of the last update; excludes created_since. A UTC
-	// timestamp in ISO 8601, in v1.4 with a Z at the end.
+	// UpdatedSince The start of a window over the times of the last update; excludes created_since.
 	UpdatedSince *UpdatedSince `form:"updated_since,omitempty" json:"updated_since,omitempty"`
 
 	// UpdatedTo The end of the window that updated_since starts; 7 days after it by default, 60 at most.
@@ -274,8 +275,8 @@ type ExportConversationsParams struct {
 
 // ExportMessagesParams defines parameters for ExportMessages.
 type ExportMessagesParams struct {
-	// CreatedSince The start of the window. A UTC timestamp in ISO 8601, in v1.4 with a Z at the end.
-	CreatedSince string `form:"created_since" json:"created_since"`
+	// CreatedSince The start of the window.
+	CreatedSince Timestamp `form:"created_since" json:"created_since"`
 
 	// CreatedTo The end of the window that created_since starts; 7 days after it by default, 60 at most.
 	CreatedTo *CreatedTo `form:"created_to,omitempty" json:"created_to,omitempty"`
