@@ -134,10 +134,7 @@ func pages[T any](ctx context.Context, client *ada.Client, r resource, q Query, 
 				},
 			}
 			fresh, size := c.fresh, c.bytes
-			defer func() {
-				page.closed = true
-				c.close()
-			}()
+			defer func() { page.closed = true }()
 			if !yield(page, nil) {
 				return false
 			}
