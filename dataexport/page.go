@@ -27,12 +27,13 @@ type Page[T any] struct {
 	Next Checkpoint
 
 	content *content
+	fresh   int
 	report  func(*RecordError) error // an end, or nil to go on
 	closed  bool
 }
 
 // Len returns how many records the page has. Those that an earlier page had too do not count.
-func (p *Page[T]) Len() int { return p.content.fresh }
+func (p *Page[T]) Len() int { return p.fresh }
 
 // Raw returns an iterator over the records as Ada sent them, without decoding them. Each is the caller's to keep.
 func (p *Page[T]) Raw() iter.Seq2[json.RawMessage, error] {

@@ -73,12 +73,12 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 	if w.here.at.Before(w.until) {
 		queue = []*part{{from: w.here.at, to: w.until}}
 	}
-	running, known, failed := 0, limit == 1, false
+	running, known := 0, limit == 1
 	for len(queue) > 0 {
-		for running < limit && !failed {
-			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started })
-			if next < 0 || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
-				break
+		for running < limit {
+			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.err != nil })
+			if next < 0 || queue[next].started || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
+				break // nothing is left before the end or the first failure, or enough is under way
 			}
 			p := queue[next]
 			if cut := p.from.Add(w.step); cut.Before(p.to) {
@@ -117,7 +117,6 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 		running--
 		p.done = true
 		if p.err != nil {
-			failed = true
 			continue
 		}
 		known = true
