@@ -76,7 +76,7 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 	running, known := 0, limit == 1
 	for len(queue) > 0 {
 		for running < limit {
-			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.err != nil })
+			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.done && p.err != nil })
 			if next < 0 || queue[next].started || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
 				break // nothing is left before the end or the first failure, or enough is under way
 			}
