@@ -2,7 +2,9 @@ package transport
 
 import (
 	"math"
+	"math/big"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -92,4 +94,52 @@ func TestBackoffIsFullJitter(t *testing.T) {
 	if off := (mean - ceiling/2).Abs(); off > ceiling/2/100 {
 		t.Errorf("the mean of %d waits is %s, more than 1%% off %s", draws, mean, ceiling/2)
 	}
+}
+
+// Whatever the headers say, a wait is not negative, and it is the plain number or the time until the date where there is
+// one.
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{
+		"", "2", "0", "-5", "+5", "1.5", "1e100", "120junk", "NaN", "9223372036854775807", "9223372037", "1_000", "٣",
+		"Fri, 18 Sep 2026 12:00:10 GMT", "Friday, 18-Sep-26 12:00:10 GMT", "Fri Sep 18 12:00:10 2026", "Fri, 18 Sep 1926 12:00:10 GMT",
+	} {
+		f.Add(s, "", "", 429)
+		f.Add("", s, "1789732812", 429)
+		f.Add(s, "Fri, 18 Sep 2026 11:00:00 GMT", s, 503)
+	}
+	now := time.Date(2026, 9, 18, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value, date, reset string, status int) {
+		h := http.Header{"Retry-After": {value}, "Date": {date}, "X-Ratelimit-Reset": {reset}}
+		got := retryAfter(h, status, now)
+		if got < 0 {
+			t.Fatalf("it asks for %s", got)
+		}
+		plain := strings.TrimSpace(value)
+		n, isNumber := new(big.Int).SetString(plain, 10)
+		isNumber = isNumber && !strings.ContainsAny(plain, "+-_")
+		at, err := http.ParseTime(plain)
+		var want time.Duration
+		switch {
+		case isNumber && !n.IsInt64(), isNumber && n.Int64() > int64(math.MaxInt64/time.Second):
+			want = math.MaxInt64
+		case isNumber:
+			want = time.Duration(n.Int64()) * time.Second
+		case err == nil:
+			from := now
+			if server, err := http.ParseTime(date); err == nil {
+				from = server
+			}
+			want = max(at.Sub(from), 0)
+		case status == http.StatusTooManyRequests && got <= maxAsked:
+			want = got // of the reset
+		}
+		if got != want {
+			t.Errorf("%q at %d asks for %s, want %s", value, status, got, want)
+		}
+		for attempts := range 10 {
+			if wait := max(backoff(1, time.Minute, attempts), got); wait <= 0 {
+				t.Errorf("it waits for %s", wait)
+			}
+		}
+	})
 }
