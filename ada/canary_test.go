@@ -224,35 +224,3 @@ func TestNothingPersonalPrints(t *testing.T) {
 		t.Errorf("a secret shows %s", got)
 	}
 }
-
-// A redirect of any kind, to anywhere, is one request, and the key goes to nobody else.
-func TestRedirectsAreRefused(t *testing.T) {
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		for _, location := range []string{
-			"https://gateway.example.com/api/v2/things/", "https://gateway.example.com:8443/api/v2/things/",
-			"http://gateway.example.com/api/v2/things/", "https://sub.gateway.example.com/", "https://evil.example/",
-		} {
-			for _, idempotent := range []bool{true, false} {
-				n := faults.New(t, faults.Answer(answer(status, "", "Location: "+location)))
-				client := newClient(t, ada.Config{BaseURL: "https://gateway.example.com", APIKey: "canary-key", HTTP: ada.HTTPConfig{
-					Client: &http.Client{Transport: n.Transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return nil }},
-				}})
-				op := createThing
-				op.Idempotent = idempotent
-				req, err := client.NewRequest(t.Context(), op, map[string]string{"email": "canary@mail.example"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				_, err = client.Do(req, op, nil)
-				if idempotent {
-					wantIs(t, err, ada.ErrAnswer)
-				} else {
-					wantIs(t, err, ada.ErrAnswer, ada.ErrOutcomeUnknown)
-				}
-				if n.Dials() != 1 || len(n.Requests()) != 1 {
-					t.Errorf("%d to %s: %d connections, %d requests", status, location, n.Dials(), len(n.Requests()))
-				}
-			}
-		}
-	}
-}

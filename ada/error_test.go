@@ -381,21 +381,26 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// Whatever a server answers, the error has its status and its body, and a text that is one short line of ASCII.
 func FuzzErrorEnvelope(f *testing.F) {
 	for _, s := range []string{
 		"", "null", `{"errors":[{"type":"t","message":"m","details":[{"parameter":"$.a"}]}]}`, `{"message":"m"}`, `{"errors":[null]}`, "<html>",
 		`{"errors":[{"type":"x","details":"d"}]}`,
 	} {
-		f.Add(400, s)
+		f.Add(400, s, "https://evil.example/", "01J2")
 	}
-	f.Fuzz(func(t *testing.T, status int, body string) {
+	f.Add(307, "", "https://evil.example\x1b[31m/", "a\x1b[2Jb")
+	f.Add(302, "", "//"+strings.Repeat("a.", 200)+"example", strings.Repeat("a", 65))
+	f.Add(422, `{"errors":[`+strings.Repeat(`{"type":"`+strings.Repeat("t", 60)+`","details":[{"parameter":"$.`+strings.Repeat("p", 90)+`"}]},`, 20)+`{}]}`, "", "")
+	f.Fuzz(func(t *testing.T, status int, body, location, requestID string) {
 		if status < 300 || status > 999 {
 			return
 		}
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{
 			Retry: ada.RetryPolicy{MaxAttempts: 1}, Limiter: ada.Unpaced,
 			Client: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: status, Header: http.Header{}, Body: readCloser(body), Request: r}, nil
+				header := http.Header{"Location": {location}, "X-Request-Id": {requestID}}
+				return &http.Response{StatusCode: status, Header: header, Body: readCloser(body), Request: r}, nil
 			})},
 		}})
 		req, err := client.NewRequest(t.Context(), createThing, nil)
@@ -408,8 +413,11 @@ func FuzzErrorEnvelope(f *testing.F) {
 			t.Fatalf("got %v, want an *ada.Error of status %d", err, status)
 		}
 		text := e.Error()
-		if len(text) > 4096 || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' }) {
+		if len(text) > 1024 || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' }) {
 			t.Errorf("the error says %q", text)
+		}
+		if want := body[:min(len(body), 64<<10)]; string(e.Body()) != want {
+			t.Errorf("of a body of %d bytes %d are kept", len(body), len(e.Body()))
 		}
 	})
 }

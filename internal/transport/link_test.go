@@ -88,23 +88,3 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
-
-func FuzzNext(f *testing.F) {
-	for _, s := range []string{"", "?cursor=1", "https://evil.example/", "//x", `/\x`, "https://a@acme.ada.support/api/v2/end-users/?c=1", "../x"} {
-		f.Add(s)
-	}
-	from := &url.URL{Scheme: "https", Host: "acme.ada.support", Path: "/api/v2/end-users/", RawQuery: "limit=2"}
-	f.Fuzz(func(t *testing.T, link string) {
-		next, err := Next(from, link)
-		if err != nil {
-			return
-		}
-		again, err := url.Parse(next.String())
-		if err != nil {
-			t.Fatalf("%q leads to %q, which is no URL: %v", link, next, err)
-		}
-		if again.Scheme != "https" || again.Host != "acme.ada.support" || again.Path != "/api/v2/end-users/" || again.User != nil || again.RawQuery == from.RawQuery {
-			t.Errorf("%q leads to %q", link, again)
-		}
-	})
-}

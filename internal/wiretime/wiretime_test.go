@@ -33,13 +33,31 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add("2023-12-08T19:06:04.890000")
-	f.Add("2023-12-08T19:06:04+00:00")
+// What is read is read again as the same time, is in UTC, and is what package time makes of it.
+func FuzzTime(f *testing.F) {
+	for _, s := range []string{
+		"2023-12-08T19:06:04.890000", "2023-12-08T19:06:04+00:00", "2023-12-09T04:51:04.123456789+09:45", "", "null", "Z", "+00:00",
+		"2024-02-29T23:59:59.999999", "2023-02-29T19:06:04Z", "0000-01-01T00:00:00", "9999-12-31T23:59:59-23:59", "2023-12-08T19:06:04,5Z",
+	} {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := wiretime.Parse(s)
 		if !ok {
+			if !got.IsZero() {
+				t.Errorf("%q is refused, with %s", s, got)
+			}
 			return
+		}
+		want, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			want, err = time.Parse("2006-01-02T15:04:05", s)
+		}
+		if err != nil || !got.Equal(want) || got.Location() != time.UTC {
+			t.Errorf("%q is %s, want %s (%v)", s, got, want, err)
+		}
+		if got.Year() < 0 || got.Year() > 9999 {
+			return // a zone can lead beyond the years that can be written
 		}
 		again, ok := wiretime.Parse(got.Format(time.RFC3339Nano))
 		if !ok || !again.Equal(got) {
