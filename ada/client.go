@@ -134,7 +134,7 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 	}
 	ctx := req.Context()
 	attempt := Attempt{Operation: op.Name, Method: op.Method, Route: op.Route}
-	o := c.engine.Do(transport.Call{
+	o := c.engine.Do(transport.Call{ //nolint:contextcheck // the request has it
 		Request:     req,
 		Body:        body,
 		Idempotent:  op.idempotent(),

@@ -69,7 +69,7 @@ type Error struct {
 }
 
 // Fault is one thing that the SDK found wrong. Its text is made by the SDK and holds no value.
-type Fault struct {
+type Fault struct { //nolint:errname // a fault is an error only where UnmarshalJSON has to return one
 	Field  string // the parameter, or the path to the part of the answer: "Profile.Language", "data[3].end_user_id"
 	Reason string // such as "has 37 characters, at most 36"
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -239,12 +240,7 @@ func (r *erasing) load() error {
 
 // whole reports whether all the identifiers of the batch were given, so that its request can be made as it was.
 func (b *batch) whole() bool {
-	for _, id := range b.given {
-		if id == (Identifier{}) {
-			return false
-		}
-	}
-	return len(b.given) > 0
+	return len(b.given) > 0 && !slices.Contains(b.given, Identifier{})
 }
 
 // submit makes an entry for a batch, new or open, and makes its request. The identifiers go out as Ada compares them, so

@@ -10,6 +10,7 @@ import (
 // State is what a [Store] says of an event.
 type State int
 
+// What a [Store] can say.
 const (
 	Claimed    State = iota + 1 // nobody had it: the caller handles it now
 	InProgress                  // somebody else is handling it

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -44,9 +45,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	r.ids = append(r.ids, message.ID)
 	r.bodies = append(r.bodies, string(body))
-	for k, v := range r.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), r.header)
 	if len(r.statuses) > 0 {
 		w.WriteHeader(r.statuses[0])
 		r.statuses = r.statuses[1:]

@@ -98,7 +98,7 @@ func life(ctx context.Context, client *ada.Client, fake *adatest.Server) error {
 		FirstName: ada.Set("Ada"),
 		Email:     ada.Set("ada.lovelace@example.com"),
 		Metadata:  ada.Set(map[string]any{"plan_type": "enterprise", "seats": 12, "trial": false}),
-		Sensitive: ada.Set(endusers.Sensitive{"auth_token": "eyJhbGciOi", "session_id": "sess_abc123"}),
+		Sensitive: ada.Set(endusers.Sensitive{"auth_token": "eyJhbGciOi", "session_id": "sess_abc123"}), // #nosec G101 -- made up
 	})
 	if err != nil {
 		return err

@@ -33,9 +33,9 @@ func (b *budget) take() bool {
 	if b.spent == 0 {
 		b.since = now
 	}
-	back := now.Sub(b.since) / perWait
-	b.since = b.since.Add(back * perWait)
-	b.spent = max(b.spent-int(min(back, fullBudget))*repetition, 0)
+	waits := int64(now.Sub(b.since) / perWait)
+	b.since = b.since.Add(time.Duration(waits) * perWait)
+	b.spent = max(b.spent-int(min(waits, fullBudget))*repetition, 0)
 	if b.spent+repetition > fullBudget {
 		return false
 	}

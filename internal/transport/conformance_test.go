@@ -222,9 +222,9 @@ func TestRetryAfterOfOthers(t *testing.T) {
 
 // The ceilings that gax tests, of a pause that starts at 1 s and is 20 s at most.
 func TestCeilingsOfGax(t *testing.T) {
-	for i, want := range []time.Duration{1, 2, 4, 8, 16, 20, 20} {
-		if got := ceiling(time.Second, 20*time.Second, i+1); got != want*time.Second {
-			t.Errorf("after %d attempts: %s, want %s", i+1, got, want*time.Second)
+	for i, want := range []float64{1, 2, 4, 8, 16, 20, 20} {
+		if got := ceiling(time.Second, 20*time.Second, i+1); got.Seconds() != want {
+			t.Errorf("after %d attempts: %s, want %v s", i+1, got, want)
 		}
 	}
 }

@@ -208,7 +208,7 @@ func (p *Pacer) take(ctx context.Context) (wait time.Duration, taken bool, used 
 		wait = 0
 		if p.gap > 0 {
 			wait = max(p.next.Sub(now), 0)
-			next := now.Add(wait + p.gap/2 + rand.N(p.gap))
+			next := now.Add(wait + p.gap/2 + rand.N(p.gap)) // #nosec G404 -- spreads clients out, hides nothing
 			used.step = next.Sub(later(p.next, now))
 		}
 	}
@@ -248,7 +248,7 @@ func (p *Pacer) Observe(a *Answer) {
 			p.gap = min(max(2*p.gap, firstGap), longestGap)
 		}
 		if until := now.Add(wait); until.After(p.until) {
-			p.until, p.next = until, until.Add(rand.N(p.gap))
+			p.until, p.next = until, until.Add(rand.N(p.gap)) // #nosec G404 -- as above
 		}
 	case a.Status < 400:
 		if p.gap -= p.gap / gapShrinks; p.gap < gapIsOver {

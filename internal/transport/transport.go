@@ -117,7 +117,7 @@ func (e *Engine) Do(c Call) Outcome {
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return r.wait },
 		ErrorHandler: func(_ *http.Response, err error, _ int) (*http.Response, error) { return nil, err },
 	}
-	_, err := loop.Do(&retryablehttp.Request{Request: carrier})
+	_, err := loop.Do(&retryablehttp.Request{Request: carrier}) //nolint:bodyclose // a carried answer has none
 	if err != nil && r.waiting {
 		// Ended while waiting for the next attempt: the last answer stays, the context's error is the cause.
 		r.out.Err = err
