@@ -76,7 +76,7 @@ func TestOutageIsNotAmplified(t *testing.T) {
 
 // However often it is called, a client adds no more than a tenth to an outage, or one request a minute.
 func TestLongOutage(t *testing.T) {
-	for _, perMinute := range []int{1, 10, 60, 600} {
+	for _, perMinute := range []int{1, 10, 60, 200} {
 		t.Run(fmt.Sprint(perMinute, " calls a minute"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &backend{answer: always(503, "")}
@@ -113,7 +113,7 @@ func TestSporadicFailuresUseNoBudget(t *testing.T) {
 			return 200, ""
 		}}
 		e := New(server, "test")
-		for i := range 5000 {
+		for i := range 2000 {
 			if o := e.Do(plain(t)); o.Err != nil || o.Attempts != 2 {
 				t.Fatalf("call %d: %d attempts, %v", i, o.Attempts, o.Err)
 			}
@@ -136,7 +136,7 @@ func TestUnreliableServer(t *testing.T) {
 				return 200, ""
 			}}
 			e := New(server, "test")
-			for i := range 20_000 {
+			for i := range 5000 {
 				c := plain(t)
 				c.Policy.MaxAttempts = attempts
 				if o := e.Do(c); o.Err != nil && o.Attempts < attempts {
@@ -207,7 +207,7 @@ func TestBudgetComesBack(t *testing.T) {
 			if b.take() {
 				t.Error("one came back too soon")
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if !b.take() {
 				t.Error("none came back with time")
 			}
