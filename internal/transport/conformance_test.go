@@ -244,7 +244,7 @@ func TestDecisionsOfOthers(t *testing.T) {
 		duplicate = "Ada's 409 is a duplicate, which it will be again"
 		noHeader  = "Ada has no header that says so"
 		limited   = "Ada's 429 refuses before anything is done"
-		idle      = "a read that failed can be made again"
+		harmless      = "a read that failed can be made again"
 		unknown   = "it may have happened: ErrOutcomeUnknown"
 		pushback  = "there is no such header; Retry-After that says nothing leaves the backoff"
 	)
@@ -307,7 +307,7 @@ func TestDecisionsOfOthers(t *testing.T) {
 		{"basecamp", "POST 503", 0, write, status(503), false, false, ""},
 		{"basecamp", "POST 429", 0, write, status(429), false, true, limited},
 		{"basecamp", "GET 403", 0, read, status(403), false, false, ""},
-		{"basecamp", "GET 500", 0, read, status(500), false, true, idle},
+		{"basecamp", "GET 500", 0, read, status(500), false, true, harmless},
 		{"basecamp", "no retries", 1, read, status(503), false, false, ""},
 
 		{"svix", "429", 0, write, status(429), false, true, limited},
