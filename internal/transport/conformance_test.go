@@ -244,7 +244,7 @@ func TestDecisionsOfOthers(t *testing.T) {
 		duplicate = "Ada's 409 is a duplicate, which it will be again"
 		noHeader  = "Ada has no header that says so"
 		limited   = "Ada's 429 refuses before anything is done"
-		harmless      = "a read that failed can be made again"
+		harmless  = "a read that failed can be made again"
 		unknown   = "it may have happened: ErrOutcomeUnknown"
 		pushback  = "there is no such header; Retry-After that says nothing leaves the backoff"
 	)
