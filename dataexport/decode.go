@@ -39,7 +39,7 @@ func object(v []byte, field func(key, value []byte) error) error {
 	if isNull(v) {
 		return nil
 	}
-	if v[0] != '{' {
+	if len(v) == 0 || v[0] != '{' {
 		return mismatch("is no object")
 	}
 	_, err := rawjson.Object(v, func(key, v []byte) error {
