@@ -2,6 +2,7 @@
 //
 //   - [github.com/adasdk/ada-go/ada]: the client, its configuration, errors, retries and pacing
 //   - [github.com/adasdk/ada-go/endusers]: End Users v2
+//   - [github.com/adasdk/ada-go/dataexport]: conversations and messages, for a warehouse
 //   - [github.com/adasdk/ada-go/compliance]: erasure of people
 //   - [github.com/adasdk/ada-go/proactivesms]: SMS campaigns
 //   - [github.com/adasdk/ada-go/webhooks]: what Ada sends; it imports nothing else of the SDK

@@ -155,8 +155,8 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		},
 	})
 	resp := newResponse(o)
-	for _, r := range s.responses {
-		*r = *resp
+	for _, store := range s.responses {
+		store(*resp)
 	}
 	if o.Err != nil {
 		return nil, newError(op, o)
@@ -418,7 +418,7 @@ type CallOption interface{ apply(*callSettings) }
 type callSettings struct {
 	config    HTTPConfig
 	timeout   time.Duration // of an attempt; 0: what the configuration says
-	responses []*Response
+	responses []func(Response)
 	faults    []Fault
 }
 
@@ -429,7 +429,13 @@ func (o callOption) apply(s *callSettings) { o(s) }
 // WithResponse stores in r what is known of the call's answer: status, headers, rate limit and raw body. It is set
 // when the call fails, too. Of a call that takes several requests, such as a list, it is the last one.
 func WithResponse(r *Response) CallOption {
-	return callOption(func(s *callSettings) { s.responses = append(s.responses, r) })
+	var mu sync.Mutex // for calls that send several requests at once
+	store := func(resp Response) {
+		mu.Lock()
+		defer mu.Unlock()
+		*r = resp
+	}
+	return callOption(func(s *callSettings) { s.responses = append(s.responses, store) })
 }
 
 // WithRetry replaces the client's [RetryPolicy] for this call.

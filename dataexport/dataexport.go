@@ -121,7 +121,7 @@ func pages[T any](ctx context.Context, client *ada.Client, r resource, q Query, 
 			before := w.here
 			w.admit(c, to)
 			page := &Page[T]{
-				Since: from, Until: to, Next: w.state.checkpoint(w.here), content: c,
+				Since: from, Until: to, Next: w.state.checkpoint(w.here), content: c, fresh: c.fresh,
 				report: func(e *RecordError) error {
 					err := error(e)
 					if q.OnBadRecord != nil {
@@ -133,18 +133,14 @@ func pages[T any](ctx context.Context, client *ada.Client, r resource, q Query, 
 					return &Error{Since: from, Until: to, Checkpoint: w.state.checkpoint(before), Err: err}
 				},
 			}
-			fresh, size := c.fresh, c.bytes
-			defer func() {
-				page.closed = true
-				c.close()
-			}()
+			defer func() { page.closed = true }()
 			if !yield(page, nil) {
 				return false
 			}
 			progress.At = to
 			progress.Pages++
-			progress.Records += fresh
-			progress.Bytes += size
+			progress.Records += c.fresh
+			progress.Bytes += c.bytes
 			if progress.WindowsDone = int(to.Sub(since) / w.window()); !to.Before(w.until) {
 				progress.WindowsDone = progress.Windows
 			}
@@ -160,7 +156,7 @@ func windows(length, window time.Duration) int { return int((length + window - 1
 
 // plan checks q and prepares its export. since is where the export began, before any Resume.
 func plan(client *ada.Client, r resource, q Query, opts []ada.CallOption) (w *walk, since time.Time, err error) {
-	now := time.Now()
+	now := time.Now().UTC()
 	w = &walk{
 		client: client, op: r.operation(q.version()), opts: opts, query: q,
 		state: state{

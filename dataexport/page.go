@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -26,12 +27,13 @@ type Page[T any] struct {
 	Next Checkpoint
 
 	content *content
+	fresh   int
 	report  func(*RecordError) error // an end, or nil to go on
 	closed  bool
 }
 
 // Len returns how many records the page has. Those that an earlier page had too do not count.
-func (p *Page[T]) Len() int { return p.content.fresh }
+func (p *Page[T]) Len() int { return p.fresh }
 
 // Raw returns an iterator over the records as Ada sent them, without decoding them. Each is the caller's to keep.
 func (p *Page[T]) Raw() iter.Seq2[json.RawMessage, error] {
@@ -76,6 +78,7 @@ func (p *Page[T]) each(yield func(index int, e entry, raw []byte) bool, fail fun
 type entry struct {
 	id       string // empty where the record has none
 	at       int64  // its place in the export, in nanoseconds of Unix time; unplaced where it cannot be read
+	offset   int64  // in the body
 	size     int    // in bytes
 	repeated bool   // an earlier page had it
 }
@@ -84,7 +87,7 @@ const unplaced = -1 << 63
 
 // content is what one answer holds.
 type content struct {
-	spool   spool
+	body    body
 	entries []entry
 	bytes   int64  // of all records
 	next    string // the link to the next page; empty: there is none
@@ -92,25 +95,18 @@ type content struct {
 	fresh   int    // records that are not repeated
 }
 
-func (c *content) close() {
-	c.spool.close()
-	c.entries = nil
-}
+func (c *content) close() { c.body.close() }
 
 // each hands out the records that are not repeated.
 func (c *content) each(yield func(index int, e entry, raw []byte) bool, fail func(error)) {
-	r := c.spool.reader()
+	r := c.body.reader()
 	for i, e := range c.entries {
 		if e.repeated {
-			if _, err := io.CopyN(io.Discard, r, int64(e.size)); err != nil {
-				fail(err)
-				return
-			}
 			continue
 		}
-		raw := make([]byte, e.size)
-		if _, err := io.ReadFull(r, raw); err != nil {
-			fail(err)
+		raw, err := r.next(e.offset, e.size)
+		if err != nil {
+			fail(fmt.Errorf("dataexport: the temporary file of a page cannot be read: %w", err))
 			return
 		}
 		if !yield(i, e, raw) {
@@ -125,10 +121,10 @@ func (c *content) each(yield func(index int, e entry, raw []byte) bool, fail fun
 //
 // The body must be JSON to its last byte, and nothing but white space may follow. With keys that come twice the last
 // one counts, except for the records, which may not come twice.
-func (c *content) read(body io.Reader, date string) error {
-	c.spool.reset()
-	*c = content{spool: c.spool, entries: c.entries[:0]}
-	in := &input{source: body, buffer: make([]byte, 128<<10)}
+func (c *content) read(source io.Reader, date string) error {
+	*c = content{body: c.body, entries: c.entries[:0]}
+	in := &c.body
+	in.begin(source)
 	first, err := in.peek()
 	if err != nil {
 		return err
@@ -156,7 +152,7 @@ func (c *content) read(body io.Reader, date string) error {
 }
 
 // field takes in one field of the body.
-func (c *content) field(in *input, date string) error {
+func (c *content) field(in *body, date string) error {
 	if first, err := in.peek(); err != nil {
 		return err
 	} else if first != '"' {
@@ -212,7 +208,7 @@ func (c *content) field(in *input, date string) error {
 }
 
 // records takes in the array of records.
-func (c *content) records(in *input, date string) error {
+func (c *content) records(in *body, date string) error {
 	var id, at []byte
 	mark := func(key, v []byte) error {
 		switch string(key) {
@@ -238,7 +234,7 @@ func (c *content) records(in *input, date string) error {
 		if err != nil {
 			return err
 		}
-		e := entry{at: unplaced, size: len(raw)}
+		e := entry{at: unplaced, offset: in.offset() - int64(len(raw)), size: len(raw)}
 		e.id, _ = rawjson.String(id)
 		if s, ok := rawjson.String(at); ok {
 			if t, ok := wiretime.Parse(s); ok {
@@ -247,104 +243,6 @@ func (c *content) records(in *input, date string) error {
 		}
 		c.entries = append(c.entries, e)
 		c.bytes += int64(len(raw))
-		_, err = c.spool.Write(raw)
-		return err
-	})
-}
-
-// input is JSON text that comes in through a buffer.
-type input struct {
-	source     io.Reader
-	buffer     []byte
-	start, end int   // what of the buffer was read and not yet taken
-	before     int64 // how much was read before start
-	err        error // why there is no more
-}
-
-// errEnd is where the text ends; within a value that is an error of syntax.
-var errEnd = &json.SyntaxError{}
-
-func (in *input) syntax() error { return &json.SyntaxError{Offset: in.before + int64(in.start)} }
-
-// more reads on. What was taken before is overwritten.
-func (in *input) more() error {
-	if in.err != nil {
-		if in.err == io.EOF || in.err == io.ErrUnexpectedEOF {
-			return errEnd
-		}
-		return in.err
-	}
-	in.before += int64(in.start)
-	in.end = copy(in.buffer, in.buffer[in.start:in.end])
-	in.start = 0
-	if in.end == len(in.buffer) {
-		in.buffer = append(in.buffer, make([]byte, len(in.buffer))...)
-	}
-	n, err := io.ReadFull(in.source, in.buffer[in.end:])
-	in.end += n
-	in.err = err
-	if n == 0 {
-		return in.more()
-	}
-	return nil
-}
-
-// peek skips white space and returns the next byte without taking it.
-func (in *input) peek() (byte, error) {
-	for {
-		in.start += rawjson.Space(in.buffer[in.start:in.end])
-		if in.start < in.end {
-			return in.buffer[in.start], nil
-		}
-		if err := in.more(); err != nil {
-			return 0, err
-		}
-	}
-}
-
-// take returns what scan finds at the start. It is good until the next call.
-func (in *input) take(scan func([]byte) (int, error)) ([]byte, error) {
-	for {
-		n, err := scan(in.buffer[in.start:in.end])
-		if err == nil {
-			v := in.buffer[in.start : in.start+n]
-			in.start += n
-			return v, nil
-		}
-		if err != rawjson.ErrShort {
-			return nil, err
-		}
-		if err := in.more(); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// list takes an object or an array, from its bracket to the closing one, with element for each element.
-func (in *input) list(closing byte, element func() error) error {
-	in.start++
-	if c, err := in.peek(); err != nil {
-		return err
-	} else if c == closing {
-		in.start++
 		return nil
-	}
-	for {
-		if err := element(); err != nil {
-			return err
-		}
-		c, err := in.peek()
-		if err != nil {
-			return err
-		}
-		switch c {
-		case ',':
-			in.start++
-		case closing:
-			in.start++
-			return nil
-		default:
-			return in.syntax()
-		}
-	}
+	})
 }

@@ -57,35 +57,39 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 	limit := max(w.query.Concurrency, 1)
 	results := make(chan *part, limit)
 	var queue []*part
+	var contents, spare []*content // those that were made, and of them those that no part has
 	var fetching sync.WaitGroup
 	defer func() {
 		cancel()
 		fetching.Wait()
-		for _, p := range queue {
-			if p.content != nil {
-				p.content.close()
-			}
+		for _, c := range contents {
+			c.close()
 		}
 	}()
 	fetch := func(p *part) {
-		p.content, p.more, p.err = w.fetch(ctx, p.from, p.to)
+		p.more, p.err = w.fetch(ctx, p.content, p.from, p.to)
 		results <- p
 	}
 	if w.here.at.Before(w.until) {
 		queue = []*part{{from: w.here.at, to: w.until}}
 	}
-	running, known, failed := 0, limit == 1, false
+	running, known := 0, limit == 1
 	for len(queue) > 0 {
-		for running < limit && !failed {
-			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started })
-			if next < 0 || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
-				break
+		for running < limit {
+			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.done && p.err != nil })
+			if next < 0 || queue[next].started || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
+				break // nothing is left before the end or the first failure, or enough is under way
 			}
 			p := queue[next]
 			if cut := p.from.Add(w.step); cut.Before(p.to) {
 				queue = slices.Insert(queue, next+1, &part{from: cut, to: p.to})
 				p.to = cut
 			}
+			if len(spare) == 0 {
+				spare = append(spare, new(content))
+				contents = append(contents, spare[0])
+			}
+			p.content, spare = spare[0], spare[1:]
 			p.started = true
 			running++
 			if limit == 1 {
@@ -105,6 +109,7 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 			if !page(first.content, first.from, first.end()) {
 				return
 			}
+			spare = append(spare, first.content)
 			queue = queue[1:]
 			continue
 		}
@@ -112,7 +117,6 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 		running--
 		p.done = true
 		if p.err != nil {
-			failed = true
 			continue
 		}
 		known = true
@@ -164,42 +168,35 @@ func (w *walk) window() time.Duration {
 	return w.query.Window
 }
 
-// fetch brings one page, and says where the rest of the part begins, if there is any. When a page is full of records of
-// one timestamp, it is fetched again as a larger one.
-func (w *walk) fetch(ctx context.Context, from, to time.Time) (c *content, rest time.Time, err error) {
-	c = new(content)
-	made := c // c is nil where an error is returned
-	defer func() {
-		if err != nil {
-			made.close()
-		}
-	}()
+// fetch brings one page into c, and says where the rest of the part begins, if there is any. When a page is full of
+// records of one timestamp, it is fetched again as a larger one.
+func (w *walk) fetch(ctx context.Context, c *content, from, to time.Time) (rest time.Time, err error) {
 	for size := w.pageSize(); ; size = maxPage {
 		req, err := w.request(stamp(from), stamp(to), size)
 		if err != nil {
-			return nil, rest, w.op.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
+			return rest, w.op.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
 		}
 		read := ada.Stream(func(body io.Reader) error { return c.read(body, w.date()) })
 		if _, err := w.client.Do(req.WithContext(ctx), w.op, read, w.opts...); err != nil {
-			return nil, rest, err
+			return rest, err
 		}
 		if c.next == "" {
-			return c, rest, nil
+			return rest, nil
 		}
 		next, err := w.cursor(req, c.next)
 		switch {
 		case err != nil:
-			return nil, rest, err
+			return rest, err
 		case next.Before(from):
-			return nil, rest, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "leads back"})
+			return rest, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "leads back"})
 		case next.Equal(from) && size == maxPage:
-			return nil, rest, fmt.Errorf("%s: %w", w.op.Name, ErrStuck)
+			return rest, fmt.Errorf("%s: %w", w.op.Name, ErrStuck)
 		case next.Equal(from):
 			continue
 		case next.Before(to):
 			rest = next
 		}
-		return c, rest, nil
+		return rest, nil
 	}
 }
 

@@ -121,7 +121,7 @@ const (
 //
 // An iterator that blocks must end with ctx: until it does, TriggerAll cannot be left.
 //
-// The calls share opts: [ada.WithResponse] has no place there, as they would all write to it at once.
+// The calls share opts: with [ada.WithResponse], read the response when all have ended.
 func (c *Client) TriggerAll(ctx context.Context, messages iter.Seq[Message], opts ...ada.CallOption) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		var (

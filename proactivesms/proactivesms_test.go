@@ -251,7 +251,7 @@ func TestFaultsOfMessages(t *testing.T) {
 		{"a list", field("k", []string{secret}), []ada.Fault{fault(`MetaFields["k"]`, "is a []string, not a string, bool or number")}},
 		{"a struct", field("k", pair{secret}), []ada.Fault{fault(`MetaFields["k"]`, "is a proactivesms_test.pair, not a string, bool or number")}},
 		{"a pointer", field("k", &text), []ada.Fault{fault(`MetaFields["k"]`, "is a *string, not a string, bool or number")}},
-		{"JSON", field("k", json.RawMessage(`"Lovelace"`)), []ada.Fault{fault(`MetaFields["k"]`, "is a json.RawMessage, not a string, bool or number")}},
+		{"JSON", field("k", json.RawMessage(`"Lovelace"`)), []ada.Fault{fault(`MetaFields["k"]`, fmt.Sprintf("is a %T, not a string, bool or number", json.RawMessage{}))}},
 		{"a complex number", field("k", 1i), []ada.Fault{fault(`MetaFields["k"]`, "is a complex128, not a string, bool or number")}},
 		{"NaN", field("k", math.NaN()), []ada.Fault{fault(`MetaFields["k"]`, noNumber)}},
 		{"infinity", field("k", math.Inf(1)), []ada.Fault{fault(`MetaFields["k"]`, noNumber)}},

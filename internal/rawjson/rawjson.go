@@ -247,17 +247,20 @@ const (
 	firstPlain = ' ' * ones
 )
 
+// special marks the bytes of x that are a quote, a backslash or a control character, with their highest bit. The lowest
+// mark is always right; those above it can be false.
+func special(x uint64) uint64 {
+	q, s := x^quotes, x^backslash
+	return ((q-ones)&^q | (s-ones)&^s | (x-firstPlain)&^x) & high
+}
+
 // text returns where the string ends whose first character is at i, and whether it has escapes. It looks at eight bytes
 // at a time.
 func text(b []byte, i int) (end int, escaped bool, err error) {
 	for {
 		for i+8 <= len(b) {
-			x := binary.LittleEndian.Uint64(b[i:])
-			q, s := x^quotes, x^backslash
-			// The lowest bit set is at the first byte that is a quote, a backslash or a control character.
-			special := ((q-ones)&^q | (s-ones)&^s | (x-firstPlain)&^x) & high
-			if special != 0 {
-				i += bits.TrailingZeros64(special) / 8
+			if first := special(binary.LittleEndian.Uint64(b[i:])); first != 0 {
+				i += bits.TrailingZeros64(first) / 8
 				break
 			}
 			i += 8
