@@ -49,7 +49,7 @@ func hidden(t *testing.T, v any) {
 	t.Helper()
 	for how, s := range show(v) {
 		lower := strings.ToLower(s)
-		if strings.Contains(lower, "canary") || strings.Contains(lower, fmt.Sprintf("%x", "canary")) || strings.Contains(lower, "99 97 110 97 114 121") || strings.Contains(s, "7316") {
+		if strings.Contains(lower, "canary") || strings.Contains(lower, fmt.Sprintf("%x", "canary")) || strings.Contains(lower, "99 97 110 97 114 121") || strings.Contains(s, "1973167319") {
 			t.Errorf("%s of %T shows %.300s", how, v, s)
 		}
 	}
@@ -67,7 +67,7 @@ func canary(model reflect.Type) string {
 	case model.Kind() == reflect.Bool:
 		return `true`
 	}
-	return `7316`
+	return `1973167319`
 }
 
 // What a caller holds prints nothing of a person, by value or by pointer.
@@ -160,7 +160,7 @@ func TestWhatPrints(t *testing.T) {
 
 func TestPagesAndErrorsPrintNothingPersonal(t *testing.T) {
 	const bad = `{"_id":"ann@canary.example","platform":"canary","csat":{"score":"canary","comment":"canary"}}`
-	page := pageOf(`{"_id":"1","platform":"canary","variables":{"canary":7316}}`, bad)
+	page := pageOf(`{"_id":"1","platform":"canary","variables":{"canary":1973167319}}`, bad)
 	pages := 0
 	for page, err := range bodies(t, func() io.Reader { return strings.NewReader(page) }).ConversationPages(t.Context(), lastDay()) {
 		if err != nil {
@@ -193,12 +193,12 @@ func TestPagesAndErrorsPrintNothingPersonal(t *testing.T) {
 	for name, failure := range map[string]adatest.Failure{
 		"bad record":         {Status: http.StatusOK, Body: page},
 		"broken page":        {Status: http.StatusOK, Body: page[:len(page)-30]},
-		"another shape":      {Status: http.StatusOK, Body: `{"data":"canary","canary":7316}`},
-		"link":               {Status: http.StatusOK, Body: `{"data":[],"meta":{"next_page_uri":"https://canary.example/canary?canary=7316"}}`},
+		"another shape":      {Status: http.StatusOK, Body: `{"data":"canary","canary":1973167319}`},
+		"link":               {Status: http.StatusOK, Body: `{"data":[],"meta":{"next_page_uri":"https://canary.example/canary?canary=1973167319"}}`},
 		"link without time":  {Status: http.StatusOK, Body: `{"data":[],"meta":{"next_page_uri":"/api/v2/export/conversations?created_since=canary"}}`},
 		"envelope with 200":  {Status: http.StatusOK, Body: `{"errors":[{"type":"ann@canary.example","message":"canary"}]}`},
 		"refused":            {Status: http.StatusBadRequest, Body: `{"errors":[{"type":"ann@canary.example","message":"canary","details":[{"parameter":"a b canary"}]}]}`},
-		"refused as before":  {Status: http.StatusUnprocessableEntity, Body: `{"message":"canary 7316"}`},
+		"refused as before":  {Status: http.StatusUnprocessableEntity, Body: `{"message":"canary 1973167319"}`},
 		"a page of a server": {Status: http.StatusBadGateway, Body: `<html>canary`},
 	} {
 		srv := adatest.NewServer(t)
