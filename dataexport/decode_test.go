@@ -80,8 +80,8 @@ func conversation(t *testing.T, record string) dataexport.Conversation {
 	if err := json.Unmarshal(c.Raw, &again); err != nil {
 		t.Errorf("%.300s does not come back from Raw: %v", record, err)
 	}
-	if diff := cmp.Diff(c, again); diff != "" {
-		t.Errorf("%.300s comes back from Raw as another (-once +again)\n%s", record, diff)
+	if !reflect.DeepEqual(c, again) {
+		t.Errorf("%.300s comes back from Raw as another (-once +again)\n%s", record, cmp.Diff(c, again))
 	}
 	c.Raw = nil
 	return c
@@ -108,8 +108,8 @@ func message(t *testing.T, record string) dataexport.Message {
 	if err := json.Unmarshal(m.Raw, &again); err != nil {
 		t.Errorf("%.300s does not come back from Raw: %v", record, err)
 	}
-	if diff := cmp.Diff(m, again); diff != "" {
-		t.Errorf("%.300s comes back from Raw as another (-once +again)\n%s", record, diff)
+	if !reflect.DeepEqual(m, again) {
+		t.Errorf("%.300s comes back from Raw as another (-once +again)\n%s", record, cmp.Diff(m, again))
 	}
 	m.Raw = nil
 	return m
