@@ -151,10 +151,9 @@ func integer(dst *int, v []byte) error {
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		if n = int(f); err != nil || float64(n) != f || math.Abs(f) > 1<<53 {
 			return mismatch("is no integer")
 		}
-		n = int(f)
 	}
 	*dst = n
 	return nil
