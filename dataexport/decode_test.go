@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -275,6 +276,9 @@ func TestMessage(t *testing.T) {
 		"all but the id is missing": {`{"_id":"m3"}`, dataexport.Message{ID: "m3"}},
 		"all there is is null": {
 			`{"_id":"m3","chatter_id":null,"date_created":null,"link_was_clicked":null,"review":null,"message_data":null}`, dataexport.Message{ID: "m3"},
+		},
+		"the last data counts": {
+			`{"_id":"m3","message_data":{"_type":"text","body":"a"},"message_data":null,"review":1,"review":null}`, dataexport.Message{ID: "m3"},
 		},
 		"a link was clicked": {`{"_id":"m3","link_was_clicked":true}`, dataexport.Message{ID: "m3", LinkClicked: yes()}},
 	}
@@ -664,8 +668,15 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("review %.40s (-want +got)\n%s", value, diff)
 		}
 	}
+	for _, value := range []string{`3000000000`, `3e9`, `"3000000000.0"`} { // too much for some machines
+		var m dataexport.Message
+		err := json.Unmarshal([]byte(`{"_id":"1","review":`+value+`}`), &m)
+		if good := strconv.IntSize == 64; (err == nil) != good || good && int64(m.Review) != 3_000_000_000 {
+			t.Errorf("review %s: got %d, %v", value, m.Review, err)
+		}
+	}
 	for value, want := range map[string]time.Duration{
-		`1.5`: 1500 * time.Millisecond, `"1.5"`: 1500 * time.Millisecond, `2`: 2 * time.Second, `"2"`: 2 * time.Second, `0`: 0, `-1`: -time.Second,
+		`1.5`: 1500 * time.Millisecond, `"1.5"`: 1500 * time.Millisecond, `2.01`: 2010 * time.Millisecond, `2`: 2 * time.Second, `"2"`: 2 * time.Second, `0`: 0, `-1`: -time.Second,
 		`0.1`: 100 * time.Millisecond, `1e-9`: 1, `0.0000000001`: 0, `1e3`: 1000 * time.Second, `""`: 0, `null`: 0, `4e9`: 4e9 * time.Second,
 		`63.870000000000005`: 63*time.Second + 870*time.Millisecond,
 	} {

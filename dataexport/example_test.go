@@ -19,7 +19,7 @@ func newClient() (client *ada.Client, done func()) {
 	srv := adatest.New()
 	hoursAgo := func(n int) time.Time { return time.Now().Add(-time.Duration(n) * time.Hour) }
 	srv.AddConversations(
-		adatest.Record{ID: "c-1", CreatedAt: hoursAgo(5), Fields: map[string]any{"language": "en", "csat": nil, "variables": map[string]any{"plan": "pro", "order": 9007199254740993, "vip": "1"}}},
+		adatest.Record{ID: "c-1", CreatedAt: hoursAgo(5), Fields: map[string]any{"language": "en", "csat": nil}},
 		adatest.Record{ID: "c-2", CreatedAt: hoursAgo(4), Fields: map[string]any{"language": "fr", "csat": map[string]any{"score": 5, "comment": "Merci !"}}},
 		adatest.Record{ID: "c-3", CreatedAt: hoursAgo(3), Fields: map[string]any{"language": "en", "csat": nil}},
 	)

@@ -349,7 +349,7 @@ func TestPagesOnDisk(t *testing.T) {
 	}
 }
 
-// What lies on the disk is not legible.
+// What lies on the disk is not legible, and goes with the process.
 func TestFilesAreEncrypted(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -362,6 +362,9 @@ func TestFilesAreEncrypted(t *testing.T) {
 		open, err := filepath.Glob("/proc/self/fd/*")
 		if err != nil || open == nil {
 			t.Skip("no list of open files here")
+		}
+		if named, err := os.ReadDir(dir); err != nil || len(named) > 0 {
+			t.Errorf("a file has a name: %v, %v", named, err) // and a process that is killed would leave it
 		}
 		for _, name := range open {
 			if target, _ := os.Readlink(name); strings.HasPrefix(target, dir) {
