@@ -166,6 +166,7 @@ func plan(client *ada.Client, r resource, q Query, opts []ada.CallOption) (w *wa
 		here:  place{at: q.Since.UTC().Truncate(precision)},
 		until: q.end(now),
 	}
+	w.state.Since = w.here.at // or progress would count a window too many
 	var wrong []ada.Fault
 	if q.Resume != "" {
 		w.state, w.here, wrong = w.state.resume(q.Resume)

@@ -39,7 +39,7 @@ func object(v []byte, field func(key, value []byte) error) error {
 	if isNull(v) {
 		return nil
 	}
-	if v[0] != '{' {
+	if len(v) == 0 || v[0] != '{' {
 		return mismatch("is no object")
 	}
 	_, err := rawjson.Object(v, func(key, v []byte) error {
@@ -151,10 +151,9 @@ func integer(dst *int, v []byte) error {
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		if n = int(f); err != nil || float64(n) != f || math.Abs(f) > 1<<53 {
 			return mismatch("is no integer")
 		}
-		n = int(f)
 	}
 	*dst = n
 	return nil

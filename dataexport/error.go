@@ -12,8 +12,8 @@ import (
 )
 
 // ErrStuck says that more records have one timestamp than a page can hold, which is 10,000: Ada's way of paging has no
-// next page for them. The checkpoint of the [Error] is in front of them. To leave them out, export up to their time, and
-// on from a microsecond after it.
+// next page for them. The checkpoint of the [Error] is in front of them, and its Since is their time. To leave them out,
+// begin another export a microsecond after it.
 var ErrStuck = errors.New("more records have one timestamp than a page can hold")
 
 // Error is how an export ends that has begun and did not come to its end. Its text names the part of the export in which
