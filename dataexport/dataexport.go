@@ -2,7 +2,6 @@ package dataexport
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -77,10 +76,11 @@ func (c *Client) ConversationPages(ctx context.Context, q Query, opts ...ada.Cal
 }
 
 // ConversationsRaw returns an iterator over the same conversations as [Client.Conversations], each as the JSON that Ada
-// sent, for programs that only pass it on. It is several times as fast. Its errors are the same.
+// sent, for programs that only pass it on: it is several times as fast. Each is good until the loop goes on. Errors are
+// the same.
 //
 // https://docs.ada.cx/reference/data-export/get-conversations
-func (c *Client) ConversationsRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[json.RawMessage, error] {
+func (c *Client) ConversationsRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[RawRecord, error] {
 	return each(c.ConversationPages(ctx, q, opts...), (*Page[Conversation]).Raw)
 }
 
@@ -104,7 +104,7 @@ func (c *Client) MessagePages(ctx context.Context, q Query, opts ...ada.CallOpti
 // programs that only pass it on. It is several times as fast. Its errors are the same.
 //
 // https://docs.ada.cx/reference/data-export/get-messages
-func (c *Client) MessagesRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[json.RawMessage, error] {
+func (c *Client) MessagesRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[RawRecord, error] {
 	return each(c.MessagePages(ctx, q, opts...), (*Page[Message]).Raw)
 }
 

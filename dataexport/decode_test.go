@@ -1113,7 +1113,7 @@ func TestRecordsAreTheCallers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		raws = append(raws, raw)
+		raws = append(raws, bytes.Clone(raw))
 	}
 	if len(kept) != len(records) || len(raws) != len(records) {
 		t.Fatalf("%d and %d records", len(kept), len(raws))
