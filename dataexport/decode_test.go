@@ -26,9 +26,9 @@ import (
 	genv1 "github.com/adasdk/ada-go/internal/gen/dataexportv1"
 )
 
-type roundTripper func() io.Reader
+type answerer func() io.Reader
 
-func (r roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r answerer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
 		Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(r()), ContentLength: -1,
@@ -39,7 +39,7 @@ func (r roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 func bodies(tb testing.TB, body func() io.Reader) *dataexport.Client {
 	tb.Helper()
 	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: "key", HTTP: ada.HTTPConfig{
-		Client: &http.Client{Transport: roundTripper(body)}, Limiter: ada.Unpaced, Retry: ada.RetryPolicy{MaxAttempts: 1},
+		Client: &http.Client{Transport: answerer(body)}, Limiter: ada.Unpaced, Retry: ada.RetryPolicy{MaxAttempts: 1},
 	}})
 	if err != nil {
 		tb.Fatal(err)
