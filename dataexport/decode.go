@@ -20,8 +20,11 @@ func (m mismatch) Error() string { return string(m) }
 
 func isNull(v []byte) bool { return rawjson.Null(v) }
 
-// record decodes an object that is a record, with its id.
+// record decodes an object that is a record, with its id. Its error is an [ada.Fault] where v is JSON.
 func record(v []byte, id *string, field func(key, value []byte) error) error {
+	if len(v) == 0 || v[0] != '{' {
+		return ada.Fault{Field: "the record", Reason: "is no object"}
+	}
 	err := object(v, func(key, v []byte) error {
 		if string(key) == "_id" {
 			return text(id, v)
@@ -39,7 +42,7 @@ func object(v []byte, field func(key, value []byte) error) error {
 	if isNull(v) {
 		return nil
 	}
-	if len(v) == 0 || v[0] != '{' {
+	if v[0] != '{' {
 		return mismatch("is no object")
 	}
 	_, err := rawjson.Object(v, func(key, v []byte) error {

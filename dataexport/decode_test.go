@@ -930,7 +930,7 @@ func TestRecordError(t *testing.T) {
 		{`{"_id":""}`, "", "record 0 of the page: _id is missing"},
 		{`{"_ID":"1"}`, "", "record 0 of the page: _id is missing"},
 		{`{}`, "", "record 0 of the page: _id is missing"},
-		{`null`, "", "record 0 of the page: _id is missing"},
+		{`null`, "", "record 0 of the page: the record is no object"},
 		{`7`, "", "record 0 of the page: the record is no object"},
 		{`"canary"`, "", "record 0 of the page: the record is no object"},
 		{`true`, "", "record 0 of the page: the record is no object"},
