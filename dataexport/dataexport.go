@@ -167,7 +167,7 @@ func plan(client *ada.Client, r resource, q Query, opts []ada.CallOption) (w *wa
 			Tenant: client.BaseURL(), API: string(q.version()) + "/" + string(r),
 			By: string(q.by()), Conversation: q.ConversationID, Since: q.Since.UTC(),
 		},
-		here:  place{at: q.Since.UTC().Truncate(precision)},
+		here:  place{at: roundUp(q.Since)},
 		until: q.end(now),
 	}
 	var wrong []ada.Fault
