@@ -31,15 +31,18 @@ func TestRequests(t *testing.T) {
 	}
 	tests := []request{
 		{
-			conversations, dataexport.Query{Since: epoch.Add(-time.Hour)},
+			conversations,
+			dataexport.Query{Since: epoch.Add(-time.Hour)},
 			[]string{"GET /api/v2/export/conversations?created_since=1999-12-31T23%3A00%3A00.000000Z&created_to=2000-01-01T00%3A00%3A00.000000Z&page_size=10000"},
 		},
 		{
-			messages, dataexport.Query{Since: epoch.Add(-time.Hour), ConversationID: "a/b?c#d&e=f%+ü\x00"},
+			messages,
+			dataexport.Query{Since: epoch.Add(-time.Hour), ConversationID: "a/b?c#d&e=f%+ü\x00"},
 			[]string{"GET /api/v2/export/messages?created_since=1999-12-31T23%3A00%3A00.000000Z&created_to=2000-01-01T00%3A00%3A00.000000Z&conversation_id=a%2Fb%3Fc%23d%26e%3Df%25%2B%C3%BC%00&page_size=10000"},
 		},
 		{
-			conversations, dataexport.Query{Since: epoch.Add(-121 * day), Until: epoch.Add(-day), PageSize: 100},
+			conversations,
+			dataexport.Query{Since: epoch.Add(-121 * day), Until: epoch.Add(-day), PageSize: 100},
 			[]string{
 				"GET /api/v2/export/conversations?created_since=1999-09-02T00%3A00%3A00.000000Z&created_to=1999-11-01T00%3A00%3A00.000000Z&page_size=100",
 				"GET /api/v2/export/conversations?created_since=1999-11-01T00%3A00%3A00.000000Z&created_to=1999-12-31T00%3A00%3A00.000000Z&page_size=100",
@@ -119,7 +122,9 @@ func TestLimits(t *testing.T) {
 		return q
 	}
 	size := func(n int) dataexport.Query { return hour(func(q *dataexport.Query) { q.PageSize = n }) }
-	window := func(d time.Duration) dataexport.Query { return dataexport.Query{Since: now.Add(-3 * time.Second), Window: d} }
+	window := func(d time.Duration) dataexport.Query {
+		return dataexport.Query{Since: now.Add(-3 * time.Second), Window: d}
+	}
 	lag := func(d time.Duration) dataexport.Query { return hour(func(q *dataexport.Query) { q.Lag = d }) }
 	concurrency := func(n int) dataexport.Query { return hour(func(q *dataexport.Query) { q.Concurrency = n }) }
 	version := func(v dataexport.Version) dataexport.Query { return hour(func(q *dataexport.Query) { q.Version = v }) }

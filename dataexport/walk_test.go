@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -122,7 +123,7 @@ var conversations = resource{
 	operation: "dataexport.Conversations",
 	add: func(srv *adatest.Server, records ...adatest.Record) {
 		for _, r := range records {
-			r.Fields = map[string]any{"inquiry_summary": ""} // short, so that tests are quick
+			r.Fields = with(r.Fields, map[string]any{"inquiry_summary": ""}) // short, so that tests are quick
 			srv.AddConversations(r)
 		}
 	},
@@ -147,7 +148,7 @@ var messages = resource{
 	operation: "dataexport.Messages",
 	add: func(srv *adatest.Server, records ...adatest.Record) {
 		for _, r := range records {
-			r.Fields = map[string]any{"message_data": map[string]any{"_type": "greeting"}, "conversation_id": "c-1"}
+			r.Fields = with(r.Fields, map[string]any{"message_data": map[string]any{"_type": "greeting"}, "conversation_id": "c-1"})
 			srv.AddMessages(r)
 		}
 	},
@@ -165,6 +166,12 @@ var messages = resource{
 			return convert(c.MessagesRaw(ctx, q), ofRaw)
 		},
 	},
+}
+
+func with(fields, more map[string]any) map[string]any {
+	all := maps.Clone(more)
+	maps.Copy(all, fields)
+	return all
 }
 
 var resources = []resource{conversations, messages}
@@ -418,4 +425,3 @@ func eachResource(t *testing.T, test func(t *testing.T, r resource, concurrency 
 		}
 	}
 }
-
