@@ -76,9 +76,9 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 	}
 	running, known, failed := 0, limit == 1, false
 	for len(queue) > 0 {
-		for running < limit && !failed {
+		for running < limit {
 			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started })
-			if next < 0 || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
+			if next < 0 || next > 0 && (failed || !known || w.held(queue) >= 2*limit-1) {
 				break
 			}
 			p := queue[next]

@@ -107,6 +107,10 @@ func convert[T any](records iter.Seq2[T, error], of func(T) handed) iter.Seq2[ha
 }
 
 func ofRaw(raw json.RawMessage) handed {
+	if rest, ok := strings.CutPrefix(string(raw), `{"_id":"`); ok {
+		id, _, _ := strings.Cut(rest, `"`)
+		return handed{id, string(raw)}
+	}
 	var record struct {
 		ID string `json:"_id"`
 	}
