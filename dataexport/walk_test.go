@@ -351,7 +351,7 @@ func (c *meteredConn) Close() error {
 	return c.Conn.Close()
 }
 
-// clean checks that nothing is left of an export: no goroutine, no connection in use and no temporary file.
+// clean checks that nothing is left of an export: no goroutine, no connection in use and no open file.
 func (m *meter) clean(t testing.TB, what string) {
 	t.Helper()
 	synctest.Wait()
@@ -365,7 +365,9 @@ func (m *meter) clean(t testing.TB, what string) {
 	if n := m.open.Load(); n != 0 {
 		t.Errorf("%s: %d connections are left", what, n)
 	}
-	noFiles(t, what)
+	if n := openFiles(t); n != 0 {
+		t.Errorf("%s: %d temporary files are open", what, n)
+	}
 }
 
 // goroutines returns the stacks of all goroutines but the caller's.
@@ -373,20 +375,6 @@ func goroutines() []string {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	return strings.Split(string(stacks), "\n\n")[1:]
-}
-
-// noFiles checks that there is no temporary file, removed or not.
-func noFiles(t testing.TB, what string) {
-	t.Helper()
-	if n := openFiles(t); n != 0 {
-		t.Errorf("%s: %d temporary files are open", what, n)
-	}
-	left, err := os.ReadDir(os.TempDir())
-	for _, f := range left {
-		if err != nil || strings.HasPrefix(f.Name(), "ada-export") {
-			t.Errorf("%s: %s is left", what, f.Name())
-		}
-	}
 }
 
 // openFiles returns how many spool files this process has open, where the system can say.
