@@ -163,7 +163,7 @@ func plan(client *ada.Client, r resource, q Query, opts []ada.CallOption) (w *wa
 			Tenant: client.BaseURL(), API: string(q.version()) + "/" + string(r),
 			By: string(q.by()), Conversation: q.ConversationID, Since: q.Since.UTC(),
 		},
-		here:  place{at: q.Since.UTC().Truncate(precision)},
+		here:  place{at: roundUp(q.Since)},
 		until: q.end(now),
 	}
 	w.state.Since = w.here.at // or progress would count a window too many

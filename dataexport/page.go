@@ -35,8 +35,9 @@ type Page[T any] struct {
 // Len returns how many records the page has. Those that an earlier page had too do not count.
 func (p *Page[T]) Len() int { return p.fresh }
 
-// RawRecord is the JSON of one record, as Ada sent it. It is good until the loop that it came from goes on, as an
-// sql.RawBytes is: what is to stay needs bytes.Clone. It prints, logs and marshals as "[REDACTED]".
+// RawRecord is the JSON of one record, as Ada sent it, which is on one line unless Ada should put in line breaks. It is
+// good until the loop that it came from goes on, as an sql.RawBytes is: what is to stay needs bytes.Clone. It prints,
+// logs and marshals as "[REDACTED]".
 type RawRecord []byte
 
 // Raw returns an iterator over the records as Ada sent them, without decoding or copying them.
