@@ -240,12 +240,12 @@ func TestStoppedAfterEveryPage(t *testing.T) {
 				if err := run(ctx, o, nil, &stopAfter{page, cancel}); !errors.Is(err, context.Canceled) {
 					t.Fatalf("page %d: got %v", page, err)
 				}
-				// As if it had been killed in the middle of the next page.
+				// As if it had been killed before it could commit what came next, which can be longer than what comes now.
 				file, err := os.OpenFile(o.out, os.O_WRONLY|os.O_APPEND, 0)
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, err = file.WriteString(`{"_id":"half`)
+				_, err = file.WriteString(want + "half")
 				if err := errors.Join(err, file.Close()); err != nil {
 					t.Fatal(err)
 				}
@@ -376,8 +376,22 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			signal := []os.Signal{os.Interrupt, os.Kill}[random.IntN(2)]
-			time.AfterFunc(time.Duration(5+random.IntN(120))*time.Millisecond, func() { _ = cmd.Process.Signal(signal) })
+			// By requests first, and not by time alone, so that a slow machine gets somewhere too.
+			requests, wait := len(f.Calls())+1+random.IntN(6), time.Duration(random.IntN(30))*time.Millisecond
+			exited := make(chan struct{})
+			go func() {
+				for len(f.Calls()) < requests {
+					select {
+					case <-exited:
+						return
+					case <-time.After(time.Millisecond):
+					}
+				}
+				time.Sleep(wait)
+				_ = cmd.Process.Signal(signal)
+			}()
 			err := cmd.Wait()
+			close(exited)
 			if err == nil {
 				break
 			}
