@@ -62,7 +62,6 @@ type fixture struct {
 }
 
 func newFixture(t *testing.T, p place) *fixture {
-	log.SetOutput(t.Output())
 	srv := adatest.NewServer(t, adatest.RateLimit(0, 0), adatest.WithExportQuirks(adatest.ExportQuirks{Latency: 5 * time.Millisecond}))
 	web := httptest.NewServer(srv)
 	t.Cleanup(web.Close)
@@ -72,7 +71,10 @@ func newFixture(t *testing.T, p place) *fixture {
 	return f
 }
 
+// setenv has the program that runs in this process find an Ada, and log to the test.
 func setenv(t *testing.T, url string) {
+	log.SetOutput(t.Output())
+	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	t.Setenv("ADA_BASE_URL", url)
 	t.Setenv("ADA_HANDLE", "")
 	t.Setenv("ADA_CLUSTER", "")
@@ -137,7 +139,7 @@ func (f *fixture) has(t table, by string, replaced int) {
 
 // killed kills the program at random moments until it has loaded all, and again after there are changes.
 func killed(f *fixture) {
-	f.Generate(adatest.Generated{Seed: 7, Conversations: 1000, MessagesPer: 1, Since: f.since, Until: f.since.Add(48 * time.Hour)})
+	f.Generate(adatest.Generated{Seed: 7, Conversations: 1000, MessagesPer: 2, Since: f.since, Until: f.since.Add(48 * time.Hour)})
 	random := rand.New(rand.NewPCG(3, 4))
 	kills, inTheMiddle := 0, 0
 	loads := func(partly func() bool) {
@@ -154,7 +156,7 @@ func killed(f *fixture) {
 				f.Fatal(err)
 			}
 			// By requests first, and not by time alone, so that a slow machine gets somewhere too.
-			requests, wait := len(f.Calls())+2+random.IntN(8), time.Duration(random.IntN(60))*time.Millisecond
+			requests, wait := len(f.Calls())+1+random.IntN(6), time.Duration(random.IntN(60))*time.Millisecond
 			exited := make(chan struct{})
 			go func() {
 				for len(f.Calls()) < requests {
@@ -185,7 +187,7 @@ func killed(f *fixture) {
 	}
 	loads(func() bool {
 		c, m := len(f.read(f.T, conversations.table)), len(f.read(f.T, messages.table))
-		return c > 0 && m < 1000
+		return c > 0 && m < 2000
 	})
 	f.has(conversations.table, "updated", 0)
 	f.has(messages.table, "created", 0)

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/adasdk/ada-go/dataexport"
@@ -22,7 +21,10 @@ type parquetFiles struct {
 	dir string
 }
 
-const checkpointKey = "ada.checkpoint"
+const (
+	fileName      = "%08d.parquet"
+	checkpointKey = "ada.checkpoint"
+)
 
 func openParquet(dir string) (*parquetFiles, error) {
 	for _, t := range []table{conversations.table, messages.table} {
@@ -35,12 +37,12 @@ func openParquet(dir string) (*parquetFiles, error) {
 
 // last returns the file of the last page, and its number; 0: there is none.
 func (p *parquetFiles) last(t table) (path string, number int, err error) {
-	files, err := filepath.Glob(filepath.Join(p.dir, t.name, "????????.parquet"))
-	if err != nil || len(files) == 0 {
-		return "", 0, err
+	entries, err := os.ReadDir(filepath.Join(p.dir, t.name)) // in the order of their names
+	for _, e := range entries {
+		if _, err := fmt.Sscanf(e.Name(), fileName, &number); err == nil {
+			path = filepath.Join(p.dir, t.name, e.Name())
+		}
 	}
-	path = slices.Max(files)
-	_, err = fmt.Sscanf(filepath.Base(path), "%08d.parquet", &number)
 	return path, number, err
 }
 
@@ -84,7 +86,7 @@ func (p *parquetFiles) store(_ context.Context, t table, rows iter.Seq2[[]any, e
 		// The part without records is asked for again next time, which is better than a file for it.
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	if err := os.Rename(file.Name(), filepath.Join(dir, fmt.Sprintf("%08d.parquet", number+1))); err != nil {
+	if err := os.Rename(file.Name(), filepath.Join(dir, fmt.Sprintf(fileName, number+1))); err != nil {
 		return err
 	}
 	// The name is to be stored before that of the next file is. Where a directory cannot be synced, it need not be.

@@ -26,7 +26,7 @@ import (
 func TestPostgres(t *testing.T) {
 	base := newPostgres(t)
 	databases := 0
-	suite(t, func(t *testing.T) place {
+	newPlace := func(t *testing.T) place {
 		databases++
 		name := fmt.Sprint("test", databases)
 		conn, err := pgx.Connect(t.Context(), base+"postgres")
@@ -54,6 +54,23 @@ func TestPostgres(t *testing.T) {
 				return readSQL(t, db, table)
 			},
 		}
+	}
+	suite(t, newPlace)
+	t.Run("one at a time", func(t *testing.T) {
+		p := newPlace(t)
+		first, err := openPostgres(t.Context(), p.options.databaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		if _, err := openPostgres(ctx, p.options.databaseURL); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("beside another: %v", err)
+		}
+		if err := first.close(); err != nil {
+			t.Fatal(err)
+		}
+		p.read(t, messages.table)
 	})
 }
 
