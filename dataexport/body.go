@@ -27,10 +27,10 @@ type body struct {
 	before     int64 // how much of the body is not in the buffer any more
 
 	file   *os.File
-	cipher cipher.Stream
 	block  cipher.Block
-	sealed []byte
-	kept   bool // the file has failed, and the buffer keeps all that comes
+	cipher cipher.Stream // for the end of the file; nil: nothing has gone there
+	sealed []byte        // what goes to the file
+	kept   bool          // the file has failed, and the buffer keeps all that comes
 }
 
 // begin makes b ready for another body.
@@ -88,9 +88,11 @@ func (b *body) flush() bool {
 	if b.kept {
 		return false
 	}
-	b.sealed = append(b.sealed[:0], b.buffer[:b.start]...)
-	b.cipher.XORKeyStream(b.sealed, b.sealed)
-	_, err := b.file.WriteAt(b.sealed, b.before)
+	if len(b.sealed) < b.start {
+		b.sealed = make([]byte, len(b.buffer))
+	}
+	b.cipher.XORKeyStream(b.sealed, b.buffer[:b.start])
+	_, err := b.file.WriteAt(b.sealed[:b.start], b.before)
 	b.kept = err != nil
 	return !b.kept
 }
