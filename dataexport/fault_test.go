@@ -49,7 +49,7 @@ func impatient(c *ada.Config) { c.HTTP.AttemptTimeout = time.Minute }
 func TestEachRequestFails(t *testing.T) {
 	since := epoch.Add(-4 * time.Hour)
 	rs := records(slices.Concat(
-		repeated(150, since, time.Second), repeated(120, since.Add(time.Hour), 0), repeated(3, since.Add(2*time.Hour), time.Second),
+		repeated(105, since, time.Second), repeated(101, since.Add(time.Hour), 0), repeated(3, since.Add(2*time.Hour), time.Second),
 		repeated(3, since.Add(3*time.Hour+30*time.Minute), time.Second),
 	)...)
 	few := records(since, since, since.Add(time.Hour), since.Add(3*time.Hour), since.Add(4*time.Hour-1000))
@@ -244,14 +244,14 @@ func through(wrap func(req *http.Request, next http.RoundTripper) (*http.Respons
 func TestLaterPartFails(t *testing.T) {
 	since := epoch.Add(-10 * time.Hour)
 	broken := epoch.Add(-5 * time.Hour)
-	for _, slow := range []time.Duration{0, time.Second, time.Minute} {
+	for _, slow := range []time.Duration{0, time.Minute} {
 		for concurrency := 1; concurrency <= 8; concurrency++ {
 			for _, r := range resources {
 				synctest.Test(t, func(t *testing.T) {
 					srv := adatest.NewServer(t, unlimited)
 					rs := records(slices.Concat(
 						// Slow at first, so that parts become long, and then too much for them.
-						repeated(90, since, 2*time.Minute), repeated(400, since.Add(3*time.Hour), 10*time.Second), repeated(200, broken, time.Minute),
+						repeated(90, since, 2*time.Minute), repeated(300, since.Add(3*time.Hour), 10*time.Second), repeated(20, broken, 10*time.Minute),
 					)...)
 					r.add(srv, rs...)
 					c := client(t, srv, through(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {

@@ -338,7 +338,7 @@ func TestRawBytes(t *testing.T) {
 	var want []string
 	total := 0
 	for _, size := range []int{0, 1, 1 << 10, 512<<10 - 80, 512 << 10, 1 << 20, 3, 2<<20 + 1, 100, 128 << 10, 64 << 10, 5} {
-		for range 3 {
+		for range 2 {
 			record := fmt.Sprintf("{ \"_id\" :\t\"r-%d\",\r\n\"big\":123456789012345678901234567890,\"x\":\"%s\"}", len(want), filler(size))
 			want = append(want, record)
 			total += len(record)
@@ -396,8 +396,8 @@ func TestNoTemporaryFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
-			for name, w := range conversations.ways {
-				got, err := collect(w(t.Context(), c, q))
+			for _, name := range []string{"records", "raw"} {
+				got, err := collect(conversations.ways[name](t.Context(), c, q))
 				if err != nil || len(got) != 500 {
 					t.Fatalf("%s: %d records, %v", name, len(got), err)
 				}
