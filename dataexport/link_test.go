@@ -17,6 +17,7 @@ import (
 
 // All the forms of links and pages that have been seen are followed.
 func TestQuirks(t *testing.T) {
+	t.Parallel()
 	since := epoch.Add(-time.Hour)
 	rs := records(repeated(210, since, 10*time.Second)...)
 	quirks := map[string]adatest.ExportQuirks{

@@ -21,6 +21,7 @@ import (
 
 // Data that makes those who follow Ada's links lose records, get them twice, or ask for the same page for ever.
 func TestTraps(t *testing.T) {
+	t.Parallel()
 	at := epoch.Add(-10 * day)
 	all := func(times ...[]time.Time) []time.Time { return slices.Concat(times...) }
 	seconds := func(n, per int) (times []time.Time) {
@@ -67,7 +68,7 @@ func TestTraps(t *testing.T) {
 		{
 			name:  "E4 one more than a page at one time, in each of three windows",
 			times: all(repeated(101, at, 0), repeated(101, at.Add(day), 0), repeated(350, at.Add(2*day), 0)),
-			query: dataexport.Query{Since: at, PageSize: 100, Window: day, Until: at.Add(3 * day)}, requests: 6,
+			query: dataexport.Query{Since: at, PageSize: 100, Window: day, Until: at.Add(3 * day)}, large: true, requests: 6,
 		},
 		{
 			name:  "E5 10,001 at one time",
@@ -80,7 +81,7 @@ func TestTraps(t *testing.T) {
 		},
 		{
 			name:  "E6 30 days without an end",
-			times: repeated(720, epoch.Add(-30*day), time.Hour), query: dataexport.Query{Since: epoch.Add(-30 * day)}, requests: 1,
+			times: repeated(720, epoch.Add(-30*day), time.Hour), query: dataexport.Query{Since: epoch.Add(-30 * day)}, large: true, requests: 1,
 		},
 		{
 			name:  "E7 120 days",
@@ -88,7 +89,7 @@ func TestTraps(t *testing.T) {
 		},
 		{
 			name:  "a year",
-			times: repeated(366, epoch.Add(-365*day), 23*time.Hour), query: dataexport.Query{Since: epoch.AddDate(-1, 0, 0), Window: 59 * day}, requests: 7,
+			times: repeated(366, epoch.Add(-365*day), 23*time.Hour), query: dataexport.Query{Since: epoch.AddDate(-1, 0, 0), Window: 59 * day}, large: true, requests: 7,
 		},
 		{
 			name:  "windows of a second",
@@ -170,6 +171,7 @@ func windows(t *testing.T, srv *adatest.Server, longest time.Duration) {
 // E10: one of twenty records comes up to six hours late. Hourly exports, each from the checkpoint of the one before,
 // lose most of those; with a lag they lose none.
 func TestLateRecords(t *testing.T) {
+	t.Parallel()
 	const days = 3
 	for lag, loses := range map[time.Duration]bool{0: true, 6 * time.Hour: false} {
 		t.Run(lag.String(), func(t *testing.T) {
@@ -217,6 +219,7 @@ func TestLateRecords(t *testing.T) {
 
 // A record on a border is in exactly one page, one window, and one of two exports that adjoin.
 func TestBorders(t *testing.T) {
+	t.Parallel()
 	var (
 		since = time.Date(2000, time.February, 27, 0, 0, 0, 0, time.UTC)
 		leap  = time.Date(2000, time.February, 29, 0, 0, 0, 0, time.UTC)
@@ -267,6 +270,7 @@ func TestBorders(t *testing.T) {
 // Every page border falls on every record of a crowd once, and the records' own dates are as precise as the links, less,
 // or of no use.
 func TestPageBorders(t *testing.T) {
+	t.Parallel()
 	at := epoch.Add(-time.Hour)
 	forms := map[string]func(time.Time) any{
 		"microseconds": func(at time.Time) any { return at.Format("2006-01-02T15:04:05.000000Z") },
