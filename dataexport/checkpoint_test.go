@@ -43,6 +43,7 @@ type store struct {
 // Whenever a program is killed, it goes on from its checkpoint without a loss. Where it commits the checkpoint with the
 // page, nothing comes twice either; where it does so later, at most the last page.
 func TestKillAndResume(t *testing.T) {
+	t.Parallel()
 	for _, together := range []bool{true, false} {
 		t.Run(fmt.Sprintf("together %t", together), func(t *testing.T) {
 			eachResource(t, func(t *testing.T, r resource, concurrency int) {

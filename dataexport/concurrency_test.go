@@ -62,6 +62,7 @@ var datasets = map[string]func(random *rand.Rand, n int, since, until time.Time)
 
 // However many requests are under way, the records are the same, and in the same order.
 func TestSameOrder(t *testing.T) {
+	t.Parallel()
 	const seed = 42
 	t.Logf("seed %d", seed)
 	since := epoch.Add(-30 * day)
@@ -69,9 +70,9 @@ func TestSameOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
-				for range 3 {
+				for range 2 {
 					srv := adatest.NewServer(t, unlimited)
-					rs := records(set(random, 700, since, epoch)...)
+					rs := records(set(random, 500, since, epoch)...)
 					messages.add(srv, rs...)
 					// Answers that overtake one another.
 					var mu sync.Mutex
@@ -111,6 +112,7 @@ func TestSameOrder(t *testing.T) {
 
 // A reader who is slow does not have pages pile up: there are at most twice as many as requests at once.
 func TestPagesHeld(t *testing.T) {
+	t.Parallel()
 	for _, concurrency := range []int{1, 2, 4, 8} {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -170,6 +172,7 @@ func refusals(n *int) func(*ada.Config) {
 
 // With Ada's own limits no request is refused, however many are under way.
 func TestNoRefusals(t *testing.T) {
+	t.Parallel()
 	for _, version := range []dataexport.Version{dataexport.V2, dataexport.V1_4} {
 		for _, concurrency := range []int{1, 4, 32} {
 			synctest.Test(t, func(t *testing.T) {
@@ -177,20 +180,20 @@ func TestNoRefusals(t *testing.T) {
 				refused := 0
 				c := client(t, srv, refusals(&refused))
 				since := epoch.Add(-300 * time.Hour)
-				rs := records(repeated(600, since, 30*time.Minute)...)
+				rs := records(repeated(300, since, time.Hour)...)
 				conversations.add(srv, rs[:100]...)
 				messages.add(srv, rs...)
 				var both sync.WaitGroup
 				for _, r := range resources { // which share a limit in v2
 					both.Go(func() {
-						q := dataexport.Query{Since: since, Until: epoch, Window: 2 * time.Hour, Version: version, Concurrency: concurrency}
+						q := dataexport.Query{Since: since, Until: epoch, Window: 5 * time.Hour, Version: version, Concurrency: concurrency}
 						if _, err := collect(r.ways["raw"](t.Context(), c, q)); err != nil {
 							t.Error(err)
 						}
 					})
 				}
 				both.Wait()
-				if n := requests(t, srv); refused > 0 || n < 300 {
+				if n := requests(t, srv); refused > 0 || n < 120 {
 					t.Errorf("%s, %d at once: %d of %d requests were refused", version, concurrency, refused, n)
 				}
 			})
@@ -201,7 +204,8 @@ func TestNoRefusals(t *testing.T) {
 // A page takes Ada 1.5 s, and 100 requests a minute are allowed: one request at a time leaves most of them unused, and
 // four use them up, without one that is refused.
 func TestRate(t *testing.T) {
-	const pageSize, pages = 100, 360
+	t.Parallel()
+	const pageSize, pages = 100, 200
 	uniform := func(srv *adatest.Server) int {
 		srv.Generate(adatest.Generated{Conversations: pages * pageSize / 4, MessagesPer: 4, Since: epoch.AddDate(-1, 0, 0), Until: epoch, Size: 1})
 		return pages * pageSize
@@ -220,8 +224,7 @@ func TestRate(t *testing.T) {
 	}{
 		{"uniform", uniform, 1, 39, 45, 0.03},
 		{"uniform", uniform, 4, 95, 120, 0.12},
-		{"a page a day, by day", dayAndNight, 1, 39, 45, 0.03},
-		{"a page a day, by day", dayAndNight, 4, 95, 120, 0.4}, // one page says little about the next
+		{"a page a day, by day", dayAndNight, 4, 95, 120, 0.33}, // one page says little about the next
 	} {
 		t.Run(fmt.Sprintf("%s/%d", tt.name, tt.concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -281,9 +284,10 @@ func TestLimitOfTheDay(t *testing.T) {
 		if !errors.As(err, &call) || call.RetryAfter <= 0 || call.RetryAfter > 24*time.Hour {
 			t.Fatalf("%v: retry after %v", err, call)
 		}
-		// Of requests that are under way at once, the last slot need not go to the first of them.
-		if len(got) > 10 || len(got) < 10-(concurrency-1) || requests(t, srv) != 10 || e.Checkpoint != got[len(got)-1].Next {
-			t.Errorf("%d pages in %d requests", len(got), len(srv.Calls()))
+		// With several requests at once, not all that were made need to be those of the next pages.
+		n := len(got)
+		if n > 10 || n < 11-concurrency || requests(t, srv) != 10 || e.Checkpoint != got[n-1].Next {
+			t.Errorf("%d pages in %d requests", n, len(srv.Calls()))
 		}
 		// The first 15,000 slots take 150 minutes, 10 of them are ours, and nothing was waited for.
 		if took := time.Since(start); took > 151*time.Minute || call.RetryAfter+took < 24*time.Hour-time.Second {

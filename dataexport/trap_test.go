@@ -21,6 +21,7 @@ import (
 
 // Data that makes those who follow Ada's links lose records, get them twice, or ask for the same page for ever.
 func TestTraps(t *testing.T) {
+	t.Parallel()
 	at := epoch.Add(-10 * day)
 	all := func(times ...[]time.Time) []time.Time { return slices.Concat(times...) }
 	seconds := func(n, per int) (times []time.Time) {
@@ -33,31 +34,31 @@ func TestTraps(t *testing.T) {
 		name     string
 		times    []time.Time
 		query    dataexport.Query
-		messages bool // only
+		large    bool // not for conversations, which are longer, and not in every way
 		requests int  // one at a time
 		missing  int  // at the end, which is an ErrStuck
 	}{
 		{
 			name:  "E1 no two at the same time",
-			times: repeated(5000, at, time.Minute), query: dataexport.Query{PageSize: 100}, messages: true, requests: 50,
+			times: repeated(5000, at, time.Minute), query: dataexport.Query{PageSize: 100, Version: dataexport.V1}, large: true, requests: 50,
 		},
 		{
 			name:  "E2 three in each second",
-			times: seconds(1000, 3), query: dataexport.Query{PageSize: 100}, requests: 11, // each repeats one or two
+			times: seconds(500, 3), query: dataexport.Query{PageSize: 100}, requests: 6, // each repeats one or two
 		},
 		{
 			name:  "a hundred in each second",
-			times: seconds(1000, 100), query: dataexport.Query{PageSize: 100}, requests: 10,
+			times: seconds(500, 100), query: dataexport.Query{PageSize: 100}, requests: 5,
 		},
 		{
 			name:  "E3 a page of records at one time",
 			times: all(repeated(950, at, time.Second), repeated(100, at.Add(time.Hour), 0), repeated(950, at.Add(2*time.Hour), time.Second)),
-			query: dataexport.Query{PageSize: 100}, messages: true, requests: 21,
+			query: dataexport.Query{PageSize: 100}, large: true, requests: 21,
 		},
 		{
 			name:  "E4 one more than a page at one time",
 			times: all(repeated(500, at, time.Second), repeated(101, at.Add(time.Hour), 0), repeated(500, at.Add(2*time.Hour), time.Second)),
-			query: dataexport.Query{PageSize: 100}, messages: true, requests: 7, // the page that grew has all the rest
+			query: dataexport.Query{PageSize: 100}, large: true, requests: 7, // the page that grew has all the rest
 		},
 		{
 			name:  "E4 where an export begins",
@@ -67,28 +68,28 @@ func TestTraps(t *testing.T) {
 		{
 			name:  "E4 one more than a page at one time, in each of three windows",
 			times: all(repeated(101, at, 0), repeated(101, at.Add(day), 0), repeated(350, at.Add(2*day), 0)),
-			query: dataexport.Query{Since: at, PageSize: 100, Window: day, Until: at.Add(3 * day)}, requests: 6,
+			query: dataexport.Query{Since: at, PageSize: 100, Window: day, Until: at.Add(3 * day)}, large: true, requests: 6,
 		},
 		{
 			name:  "E5 10,001 at one time",
-			times: repeated(10_001, at, 0), query: dataexport.Query{PageSize: 10_000}, messages: true, requests: 2, missing: 1,
+			times: repeated(10_001, at, 0), query: dataexport.Query{PageSize: 10_000, Version: dataexport.V1}, large: true, requests: 2, missing: 1,
 		},
 		{
 			name:  "10,000 at one time",
 			times: all(repeated(10_000, at, 0), repeated(1, at.Add(1000), 0)),
-			query: dataexport.Query{}, messages: true, requests: 2,
+			query: dataexport.Query{Version: dataexport.V1}, large: true, requests: 2,
 		},
 		{
 			name:  "E6 30 days without an end",
-			times: repeated(720, epoch.Add(-30*day), time.Hour), query: dataexport.Query{Since: epoch.Add(-30 * day)}, requests: 1,
+			times: repeated(720, epoch.Add(-30*day), time.Hour), query: dataexport.Query{Since: epoch.Add(-30 * day)}, large: true, requests: 1,
 		},
 		{
 			name:  "E7 120 days",
-			times: repeated(2880, epoch.Add(-120*day), time.Hour), query: dataexport.Query{Since: epoch.Add(-120 * day)}, messages: true, requests: 2,
+			times: repeated(2880, epoch.Add(-120*day), time.Hour), query: dataexport.Query{Since: epoch.Add(-120 * day), Version: dataexport.V1}, large: true, requests: 2,
 		},
 		{
 			name:  "a year",
-			times: repeated(366, epoch.Add(-365*day), 23*time.Hour), query: dataexport.Query{Since: epoch.AddDate(-1, 0, 0), Window: 59 * day}, requests: 7,
+			times: repeated(366, epoch.Add(-365*day), 23*time.Hour), query: dataexport.Query{Since: epoch.AddDate(-1, 0, 0), Window: 59 * day}, large: true, requests: 7,
 		},
 		{
 			name:  "windows of a second",
@@ -102,10 +103,11 @@ func TestTraps(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			eachWay(t, func(t *testing.T, r resource, w way, concurrency int) {
-				if tt.messages && r.name != messages.name {
-					return
-				}
+			run := eachWay
+			if tt.large {
+				run = fewWays
+			}
+			run(t, func(t *testing.T, r resource, w way, concurrency int) {
 				srv := adatest.NewServer(t, unlimited)
 				rs := records(tt.times...)
 				r.add(srv, rs...)
@@ -136,13 +138,16 @@ func TestTraps(t *testing.T) {
 					t.Errorf("stuck at %s, want %s", e.Since, at)
 				}
 				// The checkpoint is in front of the time, and the next export from behind it goes on.
+				if concurrency > 1 {
+					return
+				}
 				q.Resume = e.Checkpoint
 				got, err = collect(w(t.Context(), c, q))
 				exportError(t, err, dataexport.ErrStuck)
 				if len(got) > 0 {
 					t.Errorf("%d records again", len(got))
 				}
-				if got, err = collect(w(t.Context(), c, dataexport.Query{Since: e.Since.Add(time.Microsecond)})); err != nil || len(got) > 0 {
+				if got, err = collect(w(t.Context(), c, dataexport.Query{Since: e.Since.Add(time.Microsecond), Version: q.Version})); err != nil || len(got) > 0 {
 					t.Errorf("behind it: %d records, %v", len(got), err)
 				}
 			})
@@ -166,13 +171,14 @@ func windows(t *testing.T, srv *adatest.Server, longest time.Duration) {
 // E10: one of twenty records comes up to six hours late. Hourly exports, each from the checkpoint of the one before,
 // lose most of those; with a lag they lose none.
 func TestLateRecords(t *testing.T) {
+	t.Parallel()
 	const days = 3
-	for lag, loses := range map[time.Duration]bool{0: true, 6 * time.Hour: false, 48 * time.Hour: false} {
+	for lag, loses := range map[time.Duration]bool{0: true, 6 * time.Hour: false} {
 		t.Run(lag.String(), func(t *testing.T) {
 			eachResource(t, func(t *testing.T, r resource, concurrency int) {
 				srv := adatest.NewServer(t, unlimited)
 				random := rand.New(rand.NewPCG(1, 2))
-				rs := records(repeated(days*24*20, epoch, 3*time.Minute)...)
+				rs := records(repeated(days*24*10, epoch, 6*time.Minute)...)
 				late := 0
 				for i := range rs {
 					if random.IntN(20) == 0 {
@@ -213,6 +219,7 @@ func TestLateRecords(t *testing.T) {
 
 // A record on a border is in exactly one page, one window, and one of two exports that adjoin.
 func TestBorders(t *testing.T) {
+	t.Parallel()
 	var (
 		since = time.Date(2000, time.February, 27, 0, 0, 0, 0, time.UTC)
 		leap  = time.Date(2000, time.February, 29, 0, 0, 0, 0, time.UTC)
@@ -263,6 +270,7 @@ func TestBorders(t *testing.T) {
 // Every page border falls on every record of a crowd once, and the records' own dates are as precise as the links, less,
 // or of no use.
 func TestPageBorders(t *testing.T) {
+	t.Parallel()
 	at := epoch.Add(-time.Hour)
 	forms := map[string]func(time.Time) any{
 		"microseconds": func(at time.Time) any { return at.Format("2006-01-02T15:04:05.000000Z") },
@@ -276,7 +284,7 @@ func TestPageBorders(t *testing.T) {
 	for form, date := range forms {
 		t.Run(form, func(t *testing.T) {
 			eachResource(t, func(t *testing.T, r resource, concurrency int) {
-				for _, shift := range []int{80, 81, 90, 99, 100, 101} {
+				for _, shift := range []int{81, 99, 100} {
 					srv := adatest.NewServer(t, unlimited)
 					times := slices.Concat(
 						repeated(shift, at, time.Second),

@@ -127,7 +127,10 @@ var conversations = resource{
 	operation: "dataexport.Conversations",
 	add: func(srv *adatest.Server, records ...adatest.Record) {
 		for _, r := range records {
-			r.Fields = with(r.Fields, map[string]any{"inquiry_summary": ""}) // short, so that tests are quick
+			r.Fields = with(r.Fields, map[string]any{ // short, so that tests are quick
+				"inquiry_summary": nil, "variables": nil, "metavariables": nil, "classifications": nil, "used_articles": nil, "used_playbooks": nil,
+				"used_coaching": nil, "automated_resolution_classification_reason": nil, "generated_topic_v2_desc": nil, "csat": nil,
+			})
 			srv.AddConversations(r)
 		}
 	},
@@ -267,26 +270,6 @@ func client(t testing.TB, srv *adatest.Server, change ...func(*ada.Config)) *dat
 	return dataexport.New(c)
 }
 
-// checkSet reports what is missing of want, and what came more than once or out of nowhere.
-func checkSet(t testing.TB, what string, want, got []string) {
-	t.Helper()
-	count := map[string]int{}
-	for _, id := range got {
-		count[id]++
-	}
-	lost, doubled := 0, 0
-	for _, id := range want {
-		if count[id] == 0 {
-			lost++
-		}
-		doubled += max(count[id]-1, 0)
-		delete(count, id)
-	}
-	if lost+doubled+len(count) > 0 {
-		t.Errorf("%s: %d of %d lost, %d doubled, %d that are not to be there", what, lost, len(want), doubled, len(count))
-	}
-}
-
 // requests returns how many requests a server got, and checks that each was sent with both of its ends and the key.
 func requests(t testing.TB, srv *adatest.Server) int {
 	t.Helper()
@@ -403,6 +386,19 @@ func eachWay(t *testing.T, test func(t *testing.T, r resource, w way, concurrenc
 				})
 			}
 		}
+	}
+}
+
+// fewWays runs a test for messages, in each way once.
+func fewWays(t *testing.T, test func(t *testing.T, r resource, w way, concurrency int)) {
+	t.Helper()
+	for _, tt := range []struct {
+		way         string
+		concurrency int
+	}{{"records", 1}, {"pages", 4}, {"raw", 1}} {
+		t.Run(fmt.Sprintf("%s/%d", tt.way, tt.concurrency), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, messages, messages.ways[tt.way], tt.concurrency) })
+		})
 	}
 }
 
