@@ -284,10 +284,11 @@ func TestLimitOfTheDay(t *testing.T) {
 		if !errors.As(err, &call) || call.RetryAfter <= 0 || call.RetryAfter > 24*time.Hour {
 			t.Fatalf("%v: retry after %v", err, call)
 		}
-		// With several requests at once, not all that were made need to be those of the next pages.
-		n := len(got)
-		if n > 10 || n < 11-concurrency || requests(t, srv) != 10 || e.Checkpoint != got[n-1].Next {
-			t.Errorf("%d pages in %d requests", n, len(srv.Calls()))
+		// With several requests at once, not all that were made need to be those of the next pages, and one that has its
+		// slot can be ended before it is sent.
+		n, sent := len(got), requests(t, srv)
+		if n < 11-concurrency || sent < n || sent > 10 || concurrency == 1 && sent < 10 || e.Checkpoint != got[n-1].Next {
+			t.Errorf("%d pages in %d requests", n, sent)
 		}
 		// The first 15,000 slots take 150 minutes, 10 of them are ours, and nothing was waited for.
 		if took := time.Since(start); took > 151*time.Minute || call.RetryAfter+took < 24*time.Hour-time.Second {
