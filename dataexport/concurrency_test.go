@@ -224,7 +224,7 @@ func TestRate(t *testing.T) {
 	}{
 		{"uniform", uniform, 1, 39, 45, 0.03},
 		{"uniform", uniform, 4, 95, 120, 0.12},
-		{"a page a day, by day", dayAndNight, 4, 95, 120, 0.33}, // one page says little about the next
+		{"a page a day, by day", dayAndNight, 4, 95, 120, 0.36}, // one page says little about the next
 	} {
 		t.Run(fmt.Sprintf("%s/%d", tt.name, tt.concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -284,10 +284,9 @@ func TestLimitOfTheDay(t *testing.T) {
 		if !errors.As(err, &call) || call.RetryAfter <= 0 || call.RetryAfter > 24*time.Hour {
 			t.Fatalf("%v: retry after %v", err, call)
 		}
-		// With several requests at once, not all that were made need to be those of the next pages, and one that has its
-		// slot can be ended before it is sent.
+		// With several requests at once, not all that got a slot need to be those of the next pages, nor need they be made.
 		n, sent := len(got), requests(t, srv)
-		if n < 12-2*concurrency || sent < n || sent > 10 || concurrency == 1 && n < 10 || e.Checkpoint != got[n-1].Next {
+		if n > sent || sent > 10 || n < 10-2*(concurrency-1) || e.Checkpoint != got[n-1].Next {
 			t.Errorf("%d pages in %d requests", n, sent)
 		}
 		// The first 15,000 slots take 150 minutes, 10 of them are ours, and nothing was waited for.

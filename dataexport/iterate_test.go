@@ -192,6 +192,10 @@ func TestCancel(t *testing.T) {
 				continue // it was the last page
 			}
 			check(fmt.Sprintf("at record %d", stop), got, last, time.Now())
+			page := rs[stop].CreatedAt.Sub(q.Since) / time.Hour
+			if diff := cmp.Diff(inOrder(rs, q.Since, q.Since.Add((page+1)*time.Hour)), ids(got)); diff != "" {
+				t.Errorf("cancelled at record %d, it went on past the page (-want +got)\n%s", stop, diff)
+			}
 		}
 		// While it waits for the k-th answer, or to ask again.
 		for k := range 6 {

@@ -321,7 +321,8 @@ func TestUpdatesMeanwhile(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := adatest.NewServer(t, unlimited)
 			since := epoch.Add(-time.Hour)
-			rs := records(repeated(250, since, 10*time.Second)...)
+			rs := records(repeated(250, since.Add(700*time.Millisecond), 10*time.Second)...)
+			rs[99].CreatedAt = rs[100].CreatedAt.Add(-500 * time.Millisecond) // in the second in which the first page ends
 			conversations.add(srv, rs...)
 			state := func(id string, at time.Time, platform string) {
 				srv.UpdateConversation(id, at, map[string]any{"platform": platform})
@@ -348,7 +349,7 @@ func TestUpdatesMeanwhile(t *testing.T) {
 				state("r-000000", last, "seen before")
 				state("r-000249", last, "not seen before")
 				if concurrency == 1 {
-					// At the end of the page, and in the second in which the next one begins: the same record, but not the same state.
+					// The next page begins in the same second: it is the same record, but not in the same state.
 					state("r-000099", p.Until.Add(100*time.Millisecond), "at the border")
 				}
 			}
