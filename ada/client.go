@@ -143,7 +143,7 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		Policy:      transport.Policy(s.config.Retry),
 		Pacer:       c.pacer(op.pace()),
 		Key:         c.token,
-		Decode:      func(a *transport.Answer) error { return decode(a, out) },
+		Decode:      func(a *transport.Answer) error { return decode(a, op, out) },
 		Started: func(number int, paced time.Duration) {
 			attempt.Number, attempt.Paced = number, paced
 			if c.config.Hooks.Start != nil {
@@ -305,8 +305,8 @@ func (s *shared) finished(ctx context.Context, op Operation, a Attempt, o transp
 }
 
 // decode judges a 2xx answer.
-func decode(a *transport.Answer, out any) error {
-	if bytes.Contains(a.Body, []byte(`"errors"`)) {
+func decode(a *transport.Answer, op Operation, out any) error {
+	if !op.PartialErrors && bytes.Contains(a.Body, []byte(`"errors"`)) {
 		var envelope map[string]json.RawMessage
 		_ = json.Unmarshal(a.Body, &envelope)
 		switch string(envelope["errors"]) {
@@ -376,9 +376,7 @@ func newResponse(o transport.Outcome) *Response {
 		r.StatusCode, r.Header, r.body, r.RequestID = a.Status, a.Header, a.Body, requestID(a.Header)
 		r.RateLimit.Limit, _ = strconv.Atoi(a.Header.Get("X-RateLimit-Limit"))
 		r.RateLimit.Remaining, _ = strconv.Atoi(a.Header.Get("X-RateLimit-Remaining"))
-		if n, err := strconv.ParseInt(a.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && n > 0 {
-			r.RateLimit.Reset = time.Unix(n, 0)
-		}
+		r.RateLimit.Reset = transport.ResetTime(a.Header, time.Now())
 	}
 	return r
 }

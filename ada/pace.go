@@ -6,7 +6,7 @@ import (
 	"github.com/adasdk/ada-go/internal/transport"
 )
 
-// Pace is how many requests Ada allows to one family of endpoints, in any second and in any minute. A window of 0 is
+// Pace is how many requests are allowed to one family of endpoints, in any second, minute and hour. A window of 0 is
 // not kept. Operations of the same Pace share their slots.
 //
 // Ada's figures: https://docs.ada.cx/reference/introduction/limits
@@ -14,6 +14,7 @@ type Pace struct {
 	Family    string
 	PerSecond int
 	PerMinute int
+	PerHour   int
 }
 
 // defaultPace is Ada's limit for endpoints that have none of their own.
@@ -26,11 +27,11 @@ type Limiter interface {
 }
 
 // NewLimiter returns the limiter that a [Client] uses where the configuration names no other. It keeps exactly to p:
-// no second and no minute, wherever it starts, holds more slots than p allows. Waiters are served in order; one whose
+// no second, minute or hour, wherever it starts, holds more slots than p allows. Waiters are served in order; one whose
 // deadline comes before its slot gets an error at once and takes none.
 //
 // Share one between the clients of one process that use the same AI Agent, through [HTTPConfig.Limiter].
-func NewLimiter(p Pace) Limiter { return transport.NewLimiter(p.PerSecond, p.PerMinute) }
+func NewLimiter(p Pace) Limiter { return transport.NewLimiter(p.PerSecond, p.PerMinute, p.PerHour) }
 
 // Unpaced is an [HTTPConfig.Limiter] that lets every request go at once.
 func Unpaced(Pace) Limiter { return nil }

@@ -17,8 +17,8 @@ type window struct {
 	per time.Duration
 }
 
-// Limiter keeps exactly to its windows: in no second and no minute, wherever they start, are there more sends than
-// allowed. It remembers the send times of the last minute instead of refilling a bucket, since a full bucket and its
+// Limiter keeps exactly to its windows: in no second, minute or hour, wherever they start, are there more sends
+// than allowed. It remembers the send times of the longest window instead of refilling a bucket, since a full bucket and its
 // refill together pass twice the limit.
 type Limiter struct {
 	windows []window
@@ -28,10 +28,14 @@ type Limiter struct {
 	slots []time.Time // given out, ascending; of the last longest, and those still to come
 }
 
-// NewLimiter returns a limiter for n sends a second and m a minute; 0 leaves a window out.
-func NewLimiter(perSecond, perMinute int) *Limiter {
+// NewLimiter returns a limiter for so many sends in each window; 0 leaves one out.
+func NewLimiter(perSecond, perMinute, perHour int) *Limiter {
 	l := &Limiter{}
-	for _, w := range []window{{perSecond, time.Second}, {perMinute, time.Minute}} {
+	for _, w := range []window{
+		{perSecond, time.Second},
+		{perMinute, time.Minute},
+		{perHour, time.Hour},
+	} {
 		if w.n > 0 {
 			l.windows = append(l.windows, w)
 			l.longest = w.per
@@ -242,13 +246,12 @@ func (p *Pacer) Observe(a *Answer) {
 // count is the newest, and of two windows the one that ends later.
 func (p *Pacer) count(h http.Header, now time.Time) {
 	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
-	wait := untilReset(h, now)
+	window, wait := reset(h, now)
 	if err != nil || left < 0 || wait <= 0 || wait > p.maxBlock {
 		return
 	}
-	window, _ := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64) // a number, or untilReset would be 0
 	switch {
-	case window == p.window:
+	case window == p.window, remains(h) && window-p.window <= 1 && p.window-window <= 1:
 		p.left = min(p.left, left)
 	case window > p.window || !p.reset.After(now):
 		p.window, p.reset, p.left = window, now.Add(wait), left

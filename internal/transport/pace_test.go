@@ -60,7 +60,7 @@ func TestLimiterIsExact(t *testing.T) {
 		t.Run(strconv.Itoa(tt.perSecond)+" and "+strconv.Itoa(tt.perMinute), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				times := grants(t, NewLimiter(tt.perSecond, tt.perMinute), tt.slots)
+				times := grants(t, NewLimiter(tt.perSecond, tt.perMinute, 0), tt.slots)
 				if got := time.Since(start); got != tt.want {
 					t.Errorf("%d slots took %s, want %s", tt.slots, got, tt.want)
 				}
@@ -78,7 +78,7 @@ func TestLimiterIsExact(t *testing.T) {
 // A limiter that was idle must not let a burst follow on another within one window.
 func TestLimiterIsExactWithPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(5, 20)
+		l := NewLimiter(5, 20, 0)
 		var times []time.Time
 		for i := range 30 {
 			times = append(times, grants(t, l, 1+i%7)...)
@@ -95,7 +95,7 @@ func TestLimiterIsExactWithPauses(t *testing.T) {
 
 func TestLimiterRefusesWhatComesAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(1, 0)
+		l := NewLimiter(1, 0, 0)
 		grants(t, l, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 999*time.Millisecond)
 		defer cancel()
@@ -117,7 +117,7 @@ func TestLimiterRefusesWhatComesAfterTheDeadline(t *testing.T) {
 
 func TestLimiterTakesBackTheSlotOfWhoGaveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(1, 0)
+		l := NewLimiter(1, 0, 0)
 		grants(t, l, 1)
 		start := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -137,7 +137,7 @@ func TestLimiterTakesBackTheSlotOfWhoGaveUp(t *testing.T) {
 
 func TestLimiterForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(100, 1000)
+		l := NewLimiter(100, 1000, 0)
 		for range 10 {
 			grants(t, l, 1000)
 			time.Sleep(time.Minute)
@@ -203,6 +203,12 @@ func TestPacerLearns(t *testing.T) {
 			p.Observe(refusal("5"))
 			p.Observe(refusal("1"))
 		}, 1, 5 * time.Second},
+		{"seconds that remain, of one window", func(p *Pacer) {
+			for _, left := range []string{"1", "0", "1"} {
+				p.Observe(&Answer{Status: 200, Header: http.Header{"X-Ratelimit-Remaining": {left}, "X-Ratelimit-Reset": {"12"}}})
+				time.Sleep(500 * time.Millisecond)
+			}
+		}, 1, 10500 * time.Millisecond},
 		{"an error says nothing", func(p *Pacer) {
 			a := limits(0, 12*time.Second)
 			a.Status = 503
@@ -212,7 +218,7 @@ func TestPacerLearns(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+				p := NewPacer(NewLimiter(0, 0, 0), 65*time.Second)
 				tt.learn(p)
 				start := time.Now()
 				for range tt.slots {
@@ -231,7 +237,7 @@ func TestPacerLearns(t *testing.T) {
 // After a refusal attempts go one by one, and as they succeed closer together, within the limit, until there is no gap.
 func TestPacerSpacesAttemptsAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(10, 0), 65*time.Second)
+		p := NewPacer(NewLimiter(10, 0, 0), 65*time.Second)
 		p.Observe(refusal("20"))
 		p.Observe(refusal("20")) // of the same volley
 		start := time.Now()
@@ -263,7 +269,7 @@ func TestPacerSpacesAttemptsAfterARefusal(t *testing.T) {
 // Calls that give up before their turn must not push the turn of the others away.
 func TestPacerIsNotLockedByCallsThatGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(100, 0), 65*time.Second)
+		p := NewPacer(NewLimiter(100, 0, 0), 65*time.Second)
 		p.Observe(refusal("1"))
 		var sent atomic.Int32
 		for range 2400 { // 20 a second for two minutes, with deadlines of 2 s
@@ -287,7 +293,7 @@ func TestPacerIsNotLockedByCallsThatGiveUp(t *testing.T) {
 
 func TestPacerTakesBackWhatWasNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 1), 65*time.Second)
+		p := NewPacer(NewLimiter(0, 1, 0), 65*time.Second)
 		p.Observe(limits(2, 60*time.Second))
 		if err := p.Wait(t.Context()); err != nil {
 			t.Fatal(err)
@@ -312,7 +318,7 @@ func TestPacerTakesBackWhatWasNotUsed(t *testing.T) {
 // Successes that were under way when a refusal came shrink the gap; another refusal of that time must find one.
 func TestPacerRefusedAgainWithoutAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p := NewPacer(NewLimiter(0, 0, 0), 65*time.Second)
 		p.Observe(refusal("60"))
 		for range 100 {
 			p.Observe(&Answer{Status: 200})
@@ -326,7 +332,7 @@ func TestPacerRefusedAgainWithoutAGap(t *testing.T) {
 
 func TestPacerGapGrowsAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p := NewPacer(NewLimiter(0, 0, 0), 65*time.Second)
 		var gaps []time.Duration
 		for range 8 {
 			p.Observe(refusal("1"))
@@ -348,7 +354,7 @@ func TestPacerGapGrowsAndEnds(t *testing.T) {
 // A refusal that arrives while an attempt waits for its slot holds that attempt back.
 func TestPacerHoldsBackWhoAlreadyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(1, 0), 65*time.Second)
+		p := NewPacer(NewLimiter(1, 0, 0), 65*time.Second)
 		if err := p.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -365,7 +371,7 @@ func TestPacerHoldsBackWhoAlreadyWaits(t *testing.T) {
 
 func TestPacerDoesNotWaitPastTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPacer(NewLimiter(0, 0), 65*time.Second)
+		p := NewPacer(NewLimiter(0, 0, 0), 65*time.Second)
 		p.Observe(refusal("20"))
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -390,4 +396,17 @@ func TestNoPacer(t *testing.T) {
 	if err := p.Wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
+}
+
+func TestLimiterKeepsTheHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		times := grants(t, NewLimiter(10, 0, 50), 120)
+		if got, want := time.Since(start), 2*time.Hour+time.Second; got != want {
+			t.Errorf("120 slots took %s, want %s", got, want)
+		}
+		if got := most(times, time.Hour); got != 50 {
+			t.Errorf("%d slots in one hour, want 50", got)
+		}
+	})
 }

@@ -639,7 +639,7 @@ func TestAttemptsTakeSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := faults.New(t, faults.HangUp())
 		c := call(t.Context(), true)
-		c.Pacer = NewPacer(NewLimiter(0, 2), time.Hour)
+		c.Pacer = NewPacer(NewLimiter(0, 2, 0), time.Hour)
 		start := time.Now()
 		o := New(n.Transport(), "test").Do(c)
 		if o.Attempts != 4 {
