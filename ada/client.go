@@ -155,8 +155,12 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		},
 	})
 	resp := newResponse(o)
-	for _, r := range s.responses {
-		*r = *resp
+	if len(s.responses) > 0 {
+		c.mu.Lock() // a call that takes several requests can have them under way together
+		for _, r := range s.responses {
+			*r = *resp
+		}
+		c.mu.Unlock()
 	}
 	if o.Err != nil {
 		return nil, newError(op, o)

@@ -6,3 +6,4 @@ package gen
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package compliance -o compliance/compliance.gen.go ../../openapi/compliance.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package proactivesms -o proactivesms/proactivesms.gen.go ../../openapi/proactive-sms.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package webhooks -o webhooks/webhooks.gen.go ../../openapi/webhooks.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package braze -o braze/braze.gen.go ../../openapi/braze-users-track.yaml
