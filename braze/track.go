@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -363,18 +364,18 @@ func (s *sending) exchange(ctx context.Context, e *encoder, sent [len(arrays)][]
 	req, err := gen.NewTrackUsersRequestWithBody(s.client.ada.BaseURL(), "application/json", bytes.NewReader(e.out))
 	if err != nil {
 		err = op.Invalid(ada.Fault{Field: "the request", Reason: "cannot be made"})
-		return s.judge(op, sent, answer{}, err)
+		return s.judge(answer{sent: sent}, err)
 	}
-	var a answer
+	a := answer{sent: sent}
 	_, err = s.client.ada.Do(req.WithContext(ctx), op, &a, s.opts...)
-	return s.judge(op, sent, a, err)
+	return s.judge(a, err)
 }
 
 // answer is what Braze says of a request.
 type answer struct {
 	gen.TrackResponse
 	refusals []refusal
-	unclear  bool // it has errors of another form
+	sent     [len(arrays)][]int32 // the objects of the request
 }
 
 // refusal is what Braze says against one object.
@@ -382,33 +383,45 @@ type refusal struct {
 	Type  string `json:"type"`
 	Array Array  `json:"input_array"`
 	Index *int   `json:"index"`
+
+	object int32
 }
 
 // UnmarshalJSON decodes the answer to a request that was taken.
 func (a *answer) UnmarshalJSON(b []byte) error {
-	if err := a.decode(b); err != nil {
+	*a = answer{sent: a.sent}
+	if err := json.Unmarshal(b, &a.TrackResponse); err != nil {
 		return err
 	}
-	if a.Message != "success" {
+	clear := a.readErrors()
+	switch {
+	case a.Message != "success":
 		return ada.Fault{Field: "message", Reason: "is not success"}
+	case !clear: // some are refused, and nobody can tell which
+		return ada.Fault{Field: "errors", Reason: "does not name objects that were sent"}
 	}
 	return nil
 }
 
-// decode reads an answer of any kind. Its errors are objects, or strings, or one string, or not there.
-func (a *answer) decode(b []byte) error {
-	if err := json.Unmarshal(b, &a.TrackResponse); err != nil {
-		return err
-	}
+// readErrors reads what Braze says against single objects, and reports whether each is one that was sent. Errors are
+// objects, or in other answers strings, or one string, or not there.
+func (a *answer) readErrors() (clear bool) {
 	switch string(a.Errors) {
 	case "", "null", `""`:
-		return nil
+		return true
 	}
-	a.unclear = json.Unmarshal(a.Errors, &a.refusals) != nil
-	if a.unclear {
-		a.refusals = nil
+	var refusals []refusal
+	clear = json.Unmarshal(a.Errors, &refusals) == nil
+	for _, r := range refusals {
+		array := slices.Index(arrays[:], r.Array)
+		if array < 0 || r.Index == nil || *r.Index < 0 || *r.Index >= len(a.sent[array]) {
+			clear = false
+			continue
+		}
+		r.object = a.sent[array][*r.Index]
+		a.refusals = append(a.refusals, r)
 	}
-	return nil
+	return clear
 }
 
 // status is where the status of an object is kept.
@@ -422,7 +435,7 @@ const maxFailures = 16
 
 // judge writes down what became of the objects of a request, and reports whether those that come after them can be
 // sent.
-func (s *sending) judge(op ada.Operation, sent [len(arrays)][]int32, a answer, err error) bool {
+func (s *sending) judge(a answer, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.result.Requests++
@@ -430,13 +443,12 @@ func (s *sending) judge(op ada.Operation, sent [len(arrays)][]int32, a answer, e
 	var failed *ada.Error
 	if errors.As(err, &failed) {
 		rest = Unsent
-		refused := failed.StatusCode == 400 || failed.StatusCode == 422
-		a = answer{}
-		if refused && a.decode(failed.Body()) != nil {
-			a = answer{}
+		refused := failed.StatusCode == http.StatusBadRequest || failed.StatusCode == http.StatusUnprocessableEntity
+		if refused {
+			_ = a.UnmarshalJSON(failed.Body()) // its message is not success
 		}
 		switch {
-		case failed.MayHaveHappened() || refused && a.AttributesProcessed+a.EventsProcessed+a.PurchasesProcessed > 0:
+		case failed.MayHaveHappened() || a.AttributesProcessed+a.EventsProcessed+a.PurchasesProcessed > 0:
 			rest = Unknown
 		case refused && len(a.refusals) == 0:
 			rest = Rejected
@@ -444,19 +456,9 @@ func (s *sending) judge(op ada.Operation, sent [len(arrays)][]int32, a answer, e
 	}
 	named := map[int32]string{}
 	for _, r := range a.refusals {
-		array := slices.Index(arrays[:], r.Array)
-		if array < 0 || r.Index == nil || *r.Index < 0 || *r.Index >= len(sent[array]) {
-			a.unclear = true
-			continue
-		}
-		named[sent[array][*r.Index]] = r.Type
+		named[r.object] = r.Type
 	}
-	if a.unclear && err == nil {
-		// Some are refused, and nobody can tell which.
-		rest = Unknown
-		err = op.Unusable(ada.Fault{Field: "errors", Reason: "does not name objects that were sent"})
-	}
-	for _, objects := range sent {
+	for _, objects := range a.sent {
 		for _, o := range objects {
 			kind, is := named[o]
 			if is || rest == Rejected {
