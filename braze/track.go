@@ -534,3 +534,6 @@ func (r Rejection) String() string { return r.fault().Error() }
 
 // Format writes the same as String for every verb.
 func (r Rejection) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
+// MarshalText returns the same as String.
+func (r Rejection) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
