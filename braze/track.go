@@ -41,7 +41,7 @@ import (
 // https://www.braze.com/docs/api/endpoints/user_data/post_user_track
 func (c *Client) Track(ctx context.Context, b Batch, opts ...ada.CallOption) (Result, error) {
 	s := &sending{client: c, batch: b, result: newResult(b), opts: opts}
-	if err := s.plan(); err != nil {
+	if err := s.plan(c.track); err != nil {
 		return s.result, err
 	}
 	s.send(ctx)
@@ -61,7 +61,8 @@ type sending struct {
 	mu       sync.Mutex
 	result   Result
 	failures []error
-	inRow    int // requests that came to nothing since the last that did not
+	tooLarge map[int32]bool // what is unsent for that
+	inRow    int            // requests that came to nothing since the last that did not
 	stopped  bool
 }
 
@@ -107,8 +108,8 @@ func (s *sending) encode(e *encoder, object int32) User {
 
 var seed = maphash.MakeSeed()
 
-// plan checks all objects and puts them in order.
-func (s *sending) plan() error {
+// plan checks all objects, as parameters of op, and puts them in order.
+func (s *sending) plan(op ada.Operation) error {
 	s.items = make([]item, s.batch.Len())
 	e := s.client.encoder()
 	defer encoders.Put(e)
@@ -129,7 +130,7 @@ func (s *sending) plan() error {
 		}
 		s.items[i] = it
 	}
-	if err := s.client.track.Invalid(e.faults...); err != nil {
+	if err := op.Invalid(e.faults...); err != nil {
 		return err
 	}
 	s.arrange()
@@ -468,6 +469,12 @@ func (s *sending) judge(a answer, err error) bool {
 				continue
 			}
 			*s.status(o) = rest
+			if rest == Unsent && errors.Is(err, ada.ErrTooLarge) {
+				if s.tooLarge == nil {
+					s.tooLarge = map[int32]bool{}
+				}
+				s.tooLarge[o] = true
+			}
 		}
 	}
 	if err == nil {
