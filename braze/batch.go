@@ -35,6 +35,13 @@ func (b Batch) Append(other Batch) Batch {
 	}
 }
 
+// Validate checks the objects as [Client.Track] does before it sends any, against Braze's own limits. The error matches
+// [ada.ErrInvalid] and names every fault with its array and index.
+func (b Batch) Validate() error {
+	s := sending{client: &Client{config: Config{}.withDefaults()}, batch: b}
+	return s.plan(ada.Operation{Name: "braze.Batch.Validate"})
+}
+
 // Format writes how many objects the batch has, for every verb.
 func (b Batch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.text()) }
 

@@ -14,7 +14,7 @@ var benchTime = time.Date(2026, 6, 1, 12, 30, 0, 0, time.UTC)
 func benchAttributes() (Attributes, map[string]any) {
 	custom := Custom{
 		"plan": "pro", "seats": 12, "ratio": 0.75, "trial": false, "topics": []any{"refunds", "shipping", "returns"},
-		"address": map[string]any{"city": "São Paulo", "zip": "01310-100", "geo": map[string]any{"lat": -23.5, "lon": -46.6}},
+		"address":              map[string]any{"city": "São Paulo", "zip": "01310-100", "geo": map[string]any{"lat": -23.5, "lon": -46.6}},
 		"last_conversation_at": benchTime, "summary": "asked about a refund, and was told how to get one",
 	}
 	same := map[string]any{"external_id": "crm-42", "first_name": "Ada", "language": "pt", "email": "ada@example.com"}
