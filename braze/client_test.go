@@ -194,11 +194,15 @@ func TestSet(t *testing.T) {
 	}
 	for name, value := range map[string]any{
 		"first_name": 7, "dob": "canary", "date_of_first_session": "canary", "email_open_tracking_disabled": "true",
+		"country": "canary", "email": "canary", "plan": nil, "long": strings.Repeat("canary", 50),
 		"current_location": 7, "external_id": "canary", "subscription_groups": nil, "_merge_objects": true, "bio": "canary",
 	} {
-		if err := a.Set(name, value); !errors.Is(err, ada.ErrInvalid) || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") {
+		if err := a.Set(name, value); !errors.Is(err, ada.ErrInvalid) || !strings.Contains(strings.ToLower(err.Error()), name) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if c, _ := a.Country.Get(); c != "GB" || len(a.Custom) != 2 {
+		t.Error("a value that is refused was set")
 	}
 }
 

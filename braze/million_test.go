@@ -59,7 +59,7 @@ func TestMillionObjects(t *testing.T) {
 	}
 	held := most.Load() - before
 	t.Logf("%d MB for %d objects, beyond a batch of about %d MB", held>>20, objects, before>>20)
-	if held > 64<<20 || answered.Load() < 2500 {
+	if held > 96<<20 || answered.Load() < 2500 {
 		t.Errorf("Track held %d bytes for %d objects", held, objects)
 	}
 	runtime.KeepAlive(b)

@@ -10,10 +10,39 @@ import (
 
 // Set sets the attribute that Braze calls name: a field of a, for names such as "first_name" and "dob", and a custom
 // attribute for all others. [Unset] removes it. A date can be a [Date], a [time.Time], of which it is the day in UTC, or
-// a string such as "1815-12-10"; a time can be a string in RFC 3339. The error, which matches [ada.ErrInvalid], says
-// that the field takes no such value, or cannot be set by its name, as is so for identifiers and lists.
+// a string such as "1815-12-10"; a time can be a string in RFC 3339.
+//
+// The error, which matches [ada.ErrInvalid], says that the value is not one that Braze takes there, or that the name is
+// one that cannot be set, as are those of identifiers and lists. The attributes are then as they were.
 func (a *Attributes) Set(name string, value any) error {
-	reason := "cannot be set by its name"
+	one := Attributes{User: a.User, MergeObjects: a.MergeObjects}
+	if one.User.IsZero() { // it can be set later
+		one.User = BrazeID("-")
+	}
+	var faults []ada.Fault
+	if reason := one.assign(name, value); reason != "" {
+		faults = append(faults, ada.Fault{Field: scalar.Key(name), Reason: reason})
+	} else {
+		e := encoders.Get().(*encoder)
+		defer encoders.Put(e)
+		*e = encoder{out: e.out[:0], path: e.path[:0], keys: e.keys[:0]}
+		e.attributes(&one)
+		for _, f := range e.faults {
+			if f.Field != "User" { // which is no fault of the value
+				faults = append(faults, f)
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return ada.Operation{Name: "braze.Attributes.Set"}.Invalid(faults...)
+	}
+	a.assign(name, value)
+	return nil
+}
+
+// assign is Set without the checks of the value.
+func (a *Attributes) assign(name string, value any) (reason string) {
+	reason = "cannot be set by its name"
 	switch name {
 	case "email":
 		reason = setString(&a.Email, value)
@@ -61,12 +90,9 @@ func (a *Attributes) Set(name string, value any) error {
 			a.Custom = Custom{}
 		}
 		a.Custom[name] = value
-		return nil
+		return ""
 	}
-	if reason == "" {
-		return nil
-	}
-	return ada.Operation{Name: "braze.Attributes.Set"}.Invalid(ada.Fault{Field: scalar.Key(name), Reason: reason})
+	return reason
 }
 
 func setString[T ~string](field *ada.Opt[T], value any) (reason string) {

@@ -166,12 +166,20 @@ func (p *mapping) omit(field, reason string) {
 
 // passes reports whether a batch would be sent, and says why not.
 func (p *mapping) passes(field string, b braze.Batch) bool {
-	var failed *ada.Error
-	if !errors.As(b.Validate(), &failed) {
-		return true
+	reason := refusal(b.Validate())
+	if reason != "" {
+		p.omit(field, reason)
 	}
-	p.omit(field, failed.Faults[0].Reason)
-	return false
+	return reason == ""
+}
+
+// refusal is the first reason that an error of package braze gives.
+func refusal(err error) string {
+	var failed *ada.Error
+	if errors.As(err, &failed) {
+		return failed.Faults[0].Reason
+	}
+	return ""
 }
 
 // traitNames are the traits that become fields of the profile. Birthday, gender and the address are not among them, as
@@ -184,15 +192,11 @@ var traitNames = map[string]string{
 var handled = []string{"id", "name", "address", "birthday", "gender"}
 
 func (p *mapping) identify() {
-	a := braze.Attributes{User: p.user, UpdateExistingOnly: p.existing}
+	custom := braze.Custom{}
+	a := braze.Attributes{User: p.user, UpdateExistingOnly: p.existing, Custom: custom}
 	set := func(field, name string, value any) {
-		one := braze.Attributes{User: p.user}
-		if err := one.Set(name, value); err != nil {
-			p.omit(field, "has another type")
-			return
-		}
-		if p.passes(field, braze.Batch{Attributes: []braze.Attributes{one}}) {
-			_ = a.Set(name, value) // it was set before
+		if reason := refusal(a.Set(name, value)); reason != "" {
+			p.omit(field, reason)
 		}
 	}
 	for _, trait := range slices.Sorted(maps.Keys(p.call.Traits)) {
@@ -212,8 +216,9 @@ func (p *mapping) identify() {
 			if p.call.Computed {
 				trait = snake(trait)
 			}
-			if p.passes(field, braze.Batch{Attributes: []braze.Attributes{{User: p.user, Custom: braze.Custom{trait: value}}}}) {
-				_ = a.Set(trait, value) // a custom attribute takes anything
+			one := braze.Custom{trait: value} // and not by Set, which takes names of Braze's own
+			if p.passes(field, braze.Batch{Attributes: []braze.Attributes{{User: p.user, Custom: one}}}) {
+				custom[trait] = value
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func TestMap(t *testing.T) {
 		{"the page's example", segment.Mapper{}, identify(`"firstName":"Jane","lastName":"Kim","email":"jane.kim@example.com"`), attributes(`,"email":"jane.kim@example.com","first_name":"Jane","last_name":"Kim"`), nil},
 		{"the table of traits", segment.Mapper{}, identify(`"firstName":"F","lastName":"L","birthday":"1980-02-29T23:30:00-02:00","avatar":"https://a.example/a.png","address":{"city":"Kyoto","country":"JP","street":"x"},"gender":"female","phone":"+1"`), attributes(`,"phone":"+1","first_name":"F","last_name":"L","home_city":"Kyoto","country":"JP","dob":"1980-03-01","gender":"F","image_url":"https://a.example/a.png"`), nil},
 		{"a birthday without a time", segment.Mapper{}, identify(`"birthday":"1980-02-29"`), attributes(`,"dob":"1980-02-29"`), nil},
-		{"a birthday that is none", segment.Mapper{}, identify(`"birthday":"canary"`), attributes(``), []string{`traits["birthday"] has another type`}},
+		{"a birthday that is none", segment.Mapper{}, identify(`"birthday":"canary"`), attributes(``), []string{`traits["birthday"] takes a day or Unset`}},
 		{"other traits", segment.Mapper{}, identify(`"plan":"Pro","Seats":12,"ratio":0.5,"big":9007199254740993,"trial":false,"tags":["a","b"]`), attributes(`,"Seats":12,"big":9007199254740993,"plan":"Pro","ratio":0.5,"tags":["a","b"],"trial":false`), nil},
 		{"id, name and address are dropped", segment.Mapper{}, identify(`"id":"1","name":"Jane Kim","address":"x"`), attributes(``), nil},
 		{"no nested objects", segment.Mapper{}, identify(`"company":{"name":"x"},"list":[{"a":1}],"plan":"pro"`), attributes(`,"plan":"pro"`), []string{`traits["company"] is an object`, `traits["list"] is an object`}},
