@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +68,7 @@ type Buffer struct {
 	spooling sync.Mutex // of spool; taken before mu
 	mu       sync.Mutex
 	queue    []kept
+	sending  []kept
 	since    time.Time // when the first of the queue was added
 	objects  int       // held, those being sent included
 	bytes    int
@@ -260,6 +262,18 @@ func (b *Buffer) Len() int {
 	return b.objects
 }
 
+// Held returns the objects that the buffer holds and whose status Done has not been told, those that are being sent
+// included. After [Client.NewBuffer] with a spool they are what the process before has left.
+func (b *Buffer) Held() []Object {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var held []Object
+	for _, k := range slices.Concat(b.sending, b.queue) {
+		held = append(held, k.Object)
+	}
+	return held
+}
+
 // Flush has all that waits sent now, and returns when nothing is left of what the buffer holds, or when ctx ends. The
 // error is what ended ctx, with what keeps objects from being sent, if something does.
 func (b *Buffer) Flush(ctx context.Context) error {
@@ -397,7 +411,7 @@ const (
 func (b *Buffer) send(pause time.Duration) time.Duration {
 	b.mu.Lock()
 	objects := b.queue
-	b.queue, b.flush = nil, false
+	b.queue, b.sending, b.flush = nil, objects, false
 	b.mu.Unlock()
 
 	s := &sending{client: b.client}
@@ -470,7 +484,7 @@ func (b *Buffer) settle(s *sending, objects []kept, err error, pause time.Durati
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.queue = append(again, b.queue...)
+	b.queue, b.sending = append(again, b.queue...), nil
 	b.since = time.Now()
 	b.err = spooling
 	b.release(len(done.Objects), size)
@@ -502,16 +516,17 @@ func (b *Buffer) tellLost() {
 	var told Result
 	var numbers []uint64
 	size := 0
-	rest := b.queue[:0]
+	var rest, unknown []kept
 	for _, k := range b.queue {
 		if !k.sending || !k.once || b.client.config.AllowDuplicates {
 			rest = append(rest, k)
 			continue
 		}
+		unknown = append(unknown, k)
 		lost.Objects, told.Objects, numbers = append(lost.Objects, k.Object), append(told.Objects, Unknown), append(numbers, k.number)
 		size += len(k.json)
 	}
-	b.queue = rest
+	b.queue, b.sending = rest, unknown
 	b.mu.Unlock()
 	if len(numbers) == 0 {
 		return
@@ -522,7 +537,7 @@ func (b *Buffer) tellLost() {
 	err := b.mark("done", numbers, false)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.err = err
+	b.err, b.sending = err, nil
 	b.release(len(numbers), size)
 }
 
