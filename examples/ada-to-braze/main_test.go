@@ -111,7 +111,7 @@ func until(t *testing.T, what string, is func() bool) {
 // The program is killed in the middle, again and again, and started again: every event that Ada has is at Braze in the
 // end, and none is there twice but those of requests that were not answered when it was killed.
 func TestKill(t *testing.T) {
-	const people = 150
+	const people = 80
 	fakeAda := adatest.NewServer(t, adatest.RateLimit(0, 0))
 	fakeBraze := brazetest.NewServer(t, brazetest.Latency(20*time.Millisecond))
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -178,7 +178,7 @@ func TestKill(t *testing.T) {
 	}
 	unanswered := map[string]bool{} // the events that were on their way when the program was killed
 	end := func() error { return nil }
-	for _, seen := range []int{1, 60, 120, 200, 280} {
+	for _, seen := range []int{1, 40, 80, 120, 150} {
 		until(t, fmt.Sprint(seen, " events"), func() bool { return len(fakeBraze.Events()) >= seen })
 		before := fakeBraze.Calls()
 		kill()
