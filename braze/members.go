@@ -2,7 +2,6 @@ package braze
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 )
 
@@ -53,13 +52,6 @@ func skip(b []byte) int {
 		}
 	}
 	return len(b)
-}
-
-// key is the name without quotes.
-func (m member) key() string {
-	var s string
-	_ = json.Unmarshal(m.name, &s) // it is a string
-	return s
 }
 
 // operation reports whether a member of an attributes object changes what is there.

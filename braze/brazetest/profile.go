@@ -307,7 +307,9 @@ func custom(attributes map[string]any, name string, v any, merge bool) (points i
 			return points
 		}
 	case []any:
-		v = unique(v)
+		if !isObjects(v) {
+			v = unique(v)
+		}
 		if len(v) > 500 && !isObjects(v) || size(v) > 100_000 || invalidInside(v) {
 			return points
 		}
