@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/adasdk/ada-go/ada"
@@ -25,13 +26,13 @@ func (b Batch) Len() int {
 	return len(b.Attributes) + len(b.Events) + len(b.Purchases) + len(b.Objects)
 }
 
-// Append returns b with the objects of another batch behind its own.
+// Append returns a batch with the objects of b and, behind them, those of another. It changes neither.
 func (b Batch) Append(other Batch) Batch {
 	return Batch{
-		Attributes: append(b.Attributes, other.Attributes...),
-		Events:     append(b.Events, other.Events...),
-		Purchases:  append(b.Purchases, other.Purchases...),
-		Objects:    append(b.Objects, other.Objects...),
+		Attributes: slices.Concat(b.Attributes, other.Attributes),
+		Events:     slices.Concat(b.Events, other.Events),
+		Purchases:  slices.Concat(b.Purchases, other.Purchases),
+		Objects:    slices.Concat(b.Objects, other.Objects),
 	}
 }
 

@@ -497,9 +497,11 @@ func (b *Buffer) settle(s *sending, objects []kept, err error, pause time.Durati
 	if s.result.Count(Processed) > 0 {
 		wait = firstPause
 	}
-	var failed *ada.Error
-	if errors.As(err, &failed) && failed.RetryAfter > wait {
-		wait = min(failed.RetryAfter, time.Hour)
+	for _, failure := range s.failures {
+		var failed *ada.Error
+		if errors.As(failure, &failed) {
+			wait = max(wait, min(failed.RetryAfter, time.Hour)) // the longest window of Braze's
+		}
 	}
 	if b.config.Stalled != nil && b.ctx.Err() == nil {
 		b.mu.Unlock() // it may look at the buffer
