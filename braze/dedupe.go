@@ -121,34 +121,45 @@ func (d *Dedupe) lookUp(user userKey) *remembered {
 	return nil
 }
 
-// always are the members that are never left out: they say whose the object is and how it is applied, or they are free
-// of charge and can change at Braze without us.
-var always = names(
-	"external_id", "user_alias", "braze_id", "_update_existing_only", "_merge_objects", "push_token_import",
-	"email_subscribe", "push_subscribe", "subscription_groups", "push_tokens",
+// role is what a member is in an attributes object.
+type role uint8
+
+const (
+	attribute role = iota // which Braze may have
+	control               // it says whose the object is, or how it is applied
+	free                  // of charge, and what Braze has can change without us: it is always sent
 )
+
+var roles = map[string]role{
+	"external_id": control, "user_alias": control, "braze_id": control, "_update_existing_only": control, "_merge_objects": control,
+	"push_token_import": free, "email_subscribe": free, "push_subscribe": free, "subscription_groups": free, "push_tokens": free,
+}
 
 // part is a member of an attributes object as Dedupe sees it.
 type part struct {
-	json   member
-	set    set
-	always bool
+	json member
+	role role
+	set  set // of an attribute
 }
 
 func (d *Dedupe) parts(user User, object []byte) (parts []part) {
 	merge := bytes.Contains(object, []byte(`"_merge_objects":true`))
 	for _, m := range members(object) {
-		p := part{json: m}
 		name := strings.Trim(string(m.name), `"`)
-		p.always = user.IsZero() || always[name] || name == "email" && user.kind == byEmail || name == "phone" && user.kind == byPhone
-		if !p.always {
-			p.set.name = maphash.Bytes(d.seed, m.name)
-			p.set.changes = m.operation()
-			h := sha256.New()
+		p := part{json: m, role: roles[name]}
+		switch {
+		case name == kindNames[user.kind]: // an email address can be the one or the other
+			p.role = control
+		case user.IsZero(): // several, of whom each needs all
+			p.role = free
+		}
+		if p.role == attribute {
+			p.set = set{name: maphash.Bytes(d.seed, m.name), changes: m.operation()}
 			var mode byte
 			if merge && (m.value[0] == '{' || m.value[0] == '[') {
 				mode = 1
 			}
+			h := sha256.New()
 			h.Write(binary.BigEndian.AppendUint32([]byte{mode}, uint32(len(m.name))))
 			h.Write(m.name)
 			h.Write(m.value)
@@ -161,7 +172,7 @@ func (d *Dedupe) parts(user User, object []byte) (parts []part) {
 
 // has reports whether Braze has what the part says.
 func (d *Dedupe) has(r *remembered, p part) bool {
-	if r == nil || p.always || p.set.changes {
+	if r == nil || p.role != attribute || p.set.changes {
 		return false
 	}
 	a := r.attributes[p.set.name]
@@ -174,11 +185,11 @@ func (d *Dedupe) known(user User, object []byte) (saved int, all bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.lookUp(key(user))
-	if !d.nothingNew(r, parts) {
+	if !d.hasAll(r, parts) {
 		return 0, false
 	}
 	for _, p := range parts {
-		if d.has(r, p) {
+		if p.role == attribute {
 			saved += points(p.json.value)
 		}
 	}
@@ -186,23 +197,20 @@ func (d *Dedupe) known(user User, object []byte) (saved int, all bool) {
 	return saved, true
 }
 
-// nothingNew reports whether the object can be left out as a whole. One of a user who is not remembered may be there to
-// make the profile.
-func (d *Dedupe) nothingNew(r *remembered, parts []part) bool {
-	if r == nil {
-		return false
-	}
-	left := false
+// hasAll reports whether Braze has all that the parts say. Without an attribute among them that is not known: they may be
+// there to make the profile.
+func (d *Dedupe) hasAll(r *remembered, parts []part) bool {
+	has := false
 	for _, p := range parts {
-		switch name := strings.Trim(string(p.json.name), `"`); {
-		case d.has(r, p):
-			left = true
-		case p.always && (name == "external_id" || name == "user_alias" || name == "braze_id" || name == "email" || name == "phone" || strings.HasPrefix(name, "_")):
-		default:
+		switch {
+		case p.role == control:
+		case !d.has(r, p):
 			return false
+		default:
+			has = true
 		}
 	}
-	return left
+	return has
 }
 
 // begin reduces an object that is about to be sent to what is new, and remembers that it is under way.
@@ -212,7 +220,7 @@ func (d *Dedupe) begin(user User, object []byte) *change {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.lookUp(c.user)
-	nothing := d.nothingNew(r, parts)
+	nothing := d.hasAll(r, parts)
 	rest := []byte{'{'}
 	for _, p := range parts {
 		if d.has(r, p) {
@@ -223,7 +231,7 @@ func (d *Dedupe) begin(user User, object []byte) *change {
 			rest = append(rest, ',')
 		}
 		rest = append(append(append(rest, p.json.name...), ':'), p.json.value...)
-		if !p.always {
+		if p.role == attribute {
 			c.sets = append(c.sets, p.set)
 		}
 	}

@@ -286,6 +286,7 @@ func TestIndexMapping(t *testing.T) {
 		client := newClient(t, srv, func(c *braze.Config) {
 			c.MaxObjects, c.PerArray, c.Concurrency = limit, perArray, 1+rnd.IntN(8)
 			c.HTTP.Limiter = ada.Unpaced
+			c.Dedupe = braze.NewDedupe(braze.DedupeConfig{})
 		})
 		got, err := client.Track(t.Context(), b)
 		rejected := 0
@@ -297,20 +298,22 @@ func TestIndexMapping(t *testing.T) {
 		if (err == nil) != (rejected == 0) || len(got.Rejections) != rejected {
 			t.Errorf("seed %d: %d rejected, want %d: %v", seed, len(got.Rejections), rejected, err)
 		}
-		// A request of which all objects are refused is answered with 400.
-		for _, field := range []struct {
-			name      string
-			want, got []braze.Status
-		}{
-			{"attributes", want.Attributes, got.Attributes},
-			{"events", want.Events, got.Events},
-			{"purchases", want.Purchases, got.Purchases},
-			{"objects", want.Objects, got.Objects},
-		} {
-			if len(field.want) != len(field.got) || !slices.Equal(field.want, field.got) {
-				t.Errorf("seed %d, %s: %v, want %v", seed, field.name, field.got, field.want)
+		compare := func(got braze.Result) {
+			for _, field := range []struct {
+				name      string
+				want, got []braze.Status
+			}{
+				{"attributes", want.Attributes, got.Attributes},
+				{"events", want.Events, got.Events},
+				{"purchases", want.Purchases, got.Purchases},
+				{"objects", want.Objects, got.Objects},
+			} {
+				if !slices.Equal(field.want, field.got) {
+					t.Errorf("seed %d, %s: %v, want %v", seed, field.name, field.got, field.want)
+				}
 			}
 		}
+		compare(got)
 		seen := map[string]int{}
 		last := map[string]int{} // the latest request of a user
 		for i, r := range requests(t, srv) {
@@ -340,6 +343,9 @@ func TestIndexMapping(t *testing.T) {
 				t.Errorf("seed %d: %s arrived %d times", seed, m, n)
 			}
 		}
+		// A second time attributes are left out, so that the objects are under other indexes in the requests.
+		got, _ = client.Track(t.Context(), b)
+		compare(got)
 	}
 }
 
@@ -468,5 +474,59 @@ func TestAnswers(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A request that is refused for some of its objects: of the others Braze has said nothing, and they can be sent again.
+func TestRefusedRequestThatNamesObjects(t *testing.T) {
+	srv := brazetest.NewServer(t)
+	srv.Fail(brazetest.Failure{Status: 400, Body: `{"message":"no","errors":[{"type":"'quantity' is not valid","input_array":"purchases","index":1}]}`})
+	b := braze.Batch{Events: []braze.Event{markedEvent("a", 1)}, Purchases: []braze.Purchase{markedPurchase("b", 2), markedPurchase("c", 3)}}
+	result, err := srv.Client().Track(t.Context(), b)
+	want := braze.Result{
+		Attributes: []braze.Status{}, Events: []braze.Status{braze.Unsent}, Purchases: []braze.Status{braze.Unsent, braze.Rejected}, Objects: []braze.Status{},
+		Rejections: []braze.Rejection{{Array: braze.InPurchases, Index: 1, Type: "'quantity' is not valid"}}, Requests: 1,
+	}
+	if diff := cmp.Diff(want, result); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if want := "Purchases[1] was rejected: 'quantity' is not valid"; !errors.Is(err, ada.ErrInvalid) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// What comes after objects of the same user that may or may not have been taken is not sent: it would come before them
+// when they are sent again. Others are.
+func TestRestOfAUserIsUnsent(t *testing.T) {
+	for _, failure := range []brazetest.Failure{{Status: 500}, {Status: 413}} {
+		srv := brazetest.NewServer(t)
+		client := newClient(t, srv, func(c *braze.Config) { c.MaxObjects, c.Concurrency = 2, 1 })
+		srv.Fail(failure)
+		var b braze.Batch
+		for i := range 4 {
+			b.Events = append(b.Events, markedEvent("u", i))
+		}
+		b.Events = append(b.Events, markedEvent("v", 4))
+		result, _ := client.Track(t.Context(), b)
+		first := braze.Unknown
+		if failure.Status == 413 {
+			first = braze.Unsent
+		}
+		want := []braze.Status{first, first, braze.Unsent, braze.Unsent, braze.Processed}
+		if diff := cmp.Diff(want, result.Events); diff != "" || len(srv.Calls()) != 2 {
+			t.Errorf("%d: %d requests (-want +got)\n%s", failure.Status, len(srv.Calls()), diff)
+		}
+	}
+}
+
+// When three requests in a row come to nothing, no more are made.
+func TestNoMoreAfterThree(t *testing.T) {
+	srv := brazetest.NewServer(t)
+	client := newClient(t, srv, func(c *braze.Config) { c.MaxObjects, c.Concurrency = 1, 1 })
+	srv.Fail(brazetest.Failure{Status: 500}, brazetest.Failure{Status: 500}, brazetest.Failure{})
+	srv.Fail(slices.Repeat([]brazetest.Failure{{Status: 500}}, 100)...)
+	result, err := client.Track(t.Context(), manyEvents(20, another))
+	if n := len(srv.Calls()); n != 6 || result.Count(braze.Unknown) != 5 || result.Count(braze.Processed) != 1 || result.Count(braze.Unsent) != 14 {
+		t.Errorf("%d requests, %v: %v", n, result, err)
 	}
 }
