@@ -44,7 +44,8 @@ type BufferConfig struct {
 var ErrClosed = errors.New("braze: the buffer is closed")
 
 // Buffer collects objects and sends them together, in the background. It is for services that learn one thing at a time.
-// Objects of one user are sent in the order in which they were added. It is safe for concurrent use.
+// Objects of one user are sent in the order in which they were added, of which Braze keeps to that within an array: in one
+// request it works on attributes first. It is safe for concurrent use.
 //
 // What it has accepted it loses in no case but one: without a spool, when the process ends before Close. Objects that
 // were not sent are sent again, with growing waits of up to a minute and for as long as it takes, while Add waits for

@@ -793,7 +793,7 @@ func (e *encoder) array(n int, item func(int) any, at place, depth int) {
 		e.enterIndex(i)
 		e.comma()
 		v := item(i)
-		if _, isObject := v.(map[string]any); !isObject {
+		if reflect.ValueOf(v).Kind() != reflect.Map {
 			scalars++
 		}
 		e.value(v, within, depth+1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +250,14 @@ func TestLimits(t *testing.T) {
 			t.Fatalf("%d bytes, want %d: %v", len(b), n, err)
 		}
 	}
+	// A number with which {"a":1} is of n bytes.
+	pad := func(n int) int {
+		v := 1
+		for range n - len(`{"a":1}`) {
+			v *= 10
+		}
+		return v
+	}
 	tests := []struct {
 		name  string
 		batch func(int) braze.Batch
@@ -267,6 +276,9 @@ func TestLimits(t *testing.T) {
 		{"string in an object", func(n int) braze.Batch { return custom(map[string]any{"a": chars(n)}) }, 255, `Attributes[0].Custom["k"]["a"]`, "has 256 characters, at most 255"},
 		{"key in an object", func(n int) braze.Batch { return custom(map[string]any{chars(n): 1}) }, 255, `Attributes[0].Custom["k"][…]`, "has a name of 256 characters, at most 255"},
 		{"values in a slice", func(n int) braze.Batch { return custom(fill(many(n))) }, 500, `Attributes[0].Custom["k"]`, "has 501 values, at most 500"},
+		{"bytes of a slice of other maps", func(n int) braze.Batch { // of 7 bytes each, and its brackets
+			return custom(append(slices.Repeat([]map[string]int{{"a": 1}}, (n-2-9)/8), map[string]int{"a": pad(n - 2 - 8*((n-2-9)/8))}))
+		}, 100_000, `Attributes[0].Custom["k"]`, "has 100001 bytes, at most 100000"},
 		{"values to add", func(n int) braze.Batch { return custom(braze.ArrayChange{Add: fill(many(n))}) }, 500, `Attributes[0].Custom["k"].Add`, "has 501 values, at most 500"},
 		{"values to remove", func(n int) braze.Batch { return custom(braze.ArrayChange{Remove: fill(many(n))}) }, 500, `Attributes[0].Custom["k"].Remove`, "has 501 values, at most 500"},
 		{"bytes of an object", func(n int) braze.Batch { return custom(sized(n)) }, 100_000, `Attributes[0].Custom["k"]`, "has 100001 bytes, at most 100000"},
