@@ -658,3 +658,35 @@ func TestSpoolErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An object of a spool that is too long for a limit that is lower now is told, and does not block the others.
+func TestSpoolWithALowerLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "spool")
+		srv := brazetest.NewServer(t)
+		srv.Fail(slices.Repeat([]brazetest.Failure{{Status: 403}}, 100)...)
+		long := markedEvent("long", 1)
+		long.Properties["a"] = strings.Repeat("x", 200)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		b, _ := newBuffer(t, srv.Client(), braze.BufferConfig{SpoolFile: path})
+		if err := b.Add(t.Context(), braze.Batch{Events: []braze.Event{long, markedEvent("short", 2)}}); err != nil {
+			t.Fatal(err)
+		}
+		if held := b.Held(); len(held) != 2 {
+			t.Errorf("it holds %v", held)
+		}
+		if _, err := b.Close(ended); err == nil {
+			t.Fatal("Close says that all was sent")
+		}
+		healthy := brazetest.NewServer(t)
+		b, done := newBuffer(t, newClient(t, healthy, func(c *braze.Config) { c.MaxBytes = 250 }), braze.BufferConfig{SpoolFile: path})
+		closeBuffer(t, b)
+		if diff := cmp.Diff(map[string][]braze.Status{"long/1": {braze.Unsent}, "short/2": {braze.Processed}}, done.statuses); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if held := b.Held(); len(held) != 0 {
+			t.Errorf("closed, it holds %v", held)
+		}
+	})
+}
