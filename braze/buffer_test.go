@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +237,9 @@ func TestBufferTriesAgain(t *testing.T) {
 		for i := range 100 {
 			if err := b.Add(t.Context(), braze.Batch{Events: []braze.Event{markedEvent("u", i)}}); err != nil {
 				t.Fatal(err)
+			}
+			if i%10 == 0 {
+				synctest.Wait() // it is sent, or it is kept
 			}
 		}
 		for b.Len() > 0 {
@@ -581,7 +585,12 @@ func crashEverywhere(t *testing.T, duplicates bool) {
 				}
 			}
 			for m, statuses := range more.statuses {
-				if duplicates && slices.Contains(statuses, braze.Unknown) {
+				_, number, _ := strings.Cut(m, "/")
+				n, err := strconv.Atoi(number)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if sets := n%3 == 0; (duplicates || sets) && slices.Contains(statuses, braze.Unknown) {
 					t.Errorf("crash %d: %s is %v", i, m, statuses)
 				}
 			}
@@ -667,8 +676,8 @@ func TestSpoolWithALowerLimit(t *testing.T) {
 		srv.Fail(slices.Repeat([]brazetest.Failure{{Status: 403}}, 100)...)
 		long := markedEvent("long", 1)
 		long.Properties["a"] = strings.Repeat("x", 200)
-		ended, cancel := context.WithCancel(t.Context())
-		cancel()
+		ended, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
 		b, _ := newBuffer(t, srv.Client(), braze.BufferConfig{SpoolFile: path})
 		if err := b.Add(t.Context(), braze.Batch{Events: []braze.Event{long, markedEvent("short", 2)}}); err != nil {
 			t.Fatal(err)
@@ -676,8 +685,8 @@ func TestSpoolWithALowerLimit(t *testing.T) {
 		if held := b.Held(); len(held) != 2 {
 			t.Errorf("it holds %v", held)
 		}
-		if _, err := b.Close(ended); err == nil {
-			t.Fatal("Close says that all was sent")
+		if _, err := b.Close(ended); !errors.Is(err, ada.ErrForbidden) || len(srv.Calls()) == 0 {
+			t.Fatalf("Close, after %d requests: %v", len(srv.Calls()), err)
 		}
 		healthy := brazetest.NewServer(t)
 		b, done := newBuffer(t, newClient(t, healthy, func(c *braze.Config) { c.MaxBytes = 250 }), braze.BufferConfig{SpoolFile: path})

@@ -274,9 +274,9 @@ func (d *Dedupe) end(c *change, status Status) {
 		a := r.attributes[s.name]
 		a.underWay--
 		switch {
-		case a.contested || status == Unknown || status == Processed && s.changes:
+		case a.contested || status == Unknown:
 			a.known = false
-		case status == Processed:
+		case status == Processed: // of an operation this is no value that anything has
 			a.known, a.value, a.at = true, s.value, time.Now()
 		}
 		if a.underWay == 0 {

@@ -274,6 +274,31 @@ func TestDedupeAndConcurrency(t *testing.T) {
 	})
 }
 
+// The answers come in another order than Braze has worked on the requests.
+func TestDedupeAndAnswersOutOfOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := brazetest.NewServer(t)
+		client := newClient(t, srv, func(c *braze.Config) { c.Dedupe = braze.NewDedupe(braze.DedupeConfig{}) })
+		srv.Fail(brazetest.Failure{Delay: 10 * time.Second})
+		var sending sync.WaitGroup
+		for _, v := range []int{0, 1} {
+			sending.Go(func() {
+				if _, err := client.Track(t.Context(), custom(v)); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		sending.Wait()
+		if _, err := client.Track(t.Context(), custom(0)); err != nil {
+			t.Fatal(err)
+		}
+		if p, _ := srv.Profile("crm-42"); p.Attributes["k"] != 0.0 {
+			t.Errorf("Braze has %v, want 0", p.Attributes["k"])
+		}
+	})
+}
+
 func TestDedupeWithBuffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := brazetest.NewServer(t)
