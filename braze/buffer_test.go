@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -697,5 +698,45 @@ func TestSpoolWithALowerLimit(t *testing.T) {
 		if held := b.Held(); len(held) != 0 {
 			t.Errorf("closed, it holds %v", held)
 		}
+	})
+}
+
+// What is added while others are sent comes after them, also when they have to be sent again.
+func TestBufferKeepsTheOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := brazetest.NewServer(t, brazetest.Latency(time.Second))
+		srv.Fail(brazetest.Failure{Status: 403})
+		b, _ := newBuffer(t, srv.Client(), braze.BufferConfig{FlushObjects: 1})
+		for i := range 3 {
+			if err := b.Add(t.Context(), braze.Batch{Events: []braze.Event{markedEvent("u", i)}}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		closeBuffer(t, b)
+		for i, e := range srv.Events() {
+			if e.Properties["mark"] != float64(i) {
+				t.Errorf("event %d is %v", i, e.Properties["mark"])
+			}
+		}
+	})
+}
+
+func TestBufferWaitsAsLongAsBrazeAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := brazetest.NewServer(t)
+		srv.Fail(brazetest.Failure{Status: 429, Header: http.Header{"X-Ratelimit-Retry-After": {"1800"}}})
+		b, done := newBuffer(t, srv.Client(), braze.BufferConfig{FlushObjects: 1})
+		start := time.Now()
+		if err := errors.Join(b.Add(t.Context(), event(nil)), b.Flush(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(start); got != 30*time.Minute || len(srv.Calls()) != 2 {
+			t.Errorf("it was sent after %s, in %d requests", got, len(srv.Calls()))
+		}
+		if diff := cmp.Diff([]time.Duration{30 * time.Minute}, done.stalls); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		closeBuffer(t, b)
 	})
 }

@@ -530,3 +530,31 @@ func TestNoMoreAfterThree(t *testing.T) {
 		t.Errorf("%d requests, %v: %v", n, result, err)
 	}
 }
+
+// An object that was encoded is repeated as what it was.
+func TestEncodedObjectsAreRepeatedAsBefore(t *testing.T) {
+	for object, want := range map[string]int{
+		`{"external_id":"a","k":1}`:                                   4,
+		`{"external_id":"a","k":{"x":{"inc":1}}}`:                     4,
+		`{"external_id":"a","k":{"inc":1}}`:                           1,
+		`{"external_id":"a","k":{"add":["b"]}}`:                       1,
+		`{"external_id":"a","k":{"remove":["b"]}}`:                    1,
+		`{"external_id":"a","k":{"$add":[{"b":1}]}}`:                  1,
+		`{"external_id":"a","k":{"$remove":[{"$identifier_key":1}]}}`: 1,
+		`{"push_token_import":true,"push_tokens":[]}`:                 1,
+		`{"external_id":"a","subscription_groups":[{"subscription_group_id":"x","use_double_opt_in_logic":true}]}`:    1,
+		`{"external_id":"a","subscription_groups":[{"subscription_group_id":"x","subscription_state":"subscribed"}]}`: 4,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := brazetest.NewServer(t)
+			srv.Fail(slices.Repeat([]brazetest.Failure{{Status: 500}}, 10)...)
+			o, err := braze.ParseObject(braze.InAttributes, []byte(object))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := srv.Client().Track(t.Context(), braze.Batch{Objects: []braze.Object{o}}); len(srv.Calls()) != want {
+				t.Errorf("%s: %d requests, want %d: %v", object, len(srv.Calls()), want, err)
+			}
+		})
+	}
+}
