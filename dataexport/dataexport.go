@@ -122,14 +122,8 @@ func pages[T any](ctx context.Context, client *ada.Client, r resource, q Query, 
 			w.admit(c, to)
 			page := &Page[T]{
 				Since: from, Until: to, Next: w.state.checkpoint(w.here), content: c, fresh: c.fresh,
-				report: func(e *RecordError) error {
-					err := error(e)
-					if q.OnBadRecord != nil {
-						err = q.OnBadRecord(e)
-					}
-					if err == nil {
-						return nil
-					}
+				bad: q.OnBadRecord,
+				wrap: func(err error) error {
 					return &Error{Since: from, Until: to, Checkpoint: w.state.checkpoint(before), Err: err}
 				},
 			}

@@ -17,7 +17,8 @@ import (
 var ErrStuck = errors.New("more records have one timestamp than a page can hold")
 
 // Error is how an export ends that has begun and did not come to its end. Its text names the part of the export in which
-// it ended. It wraps an [*ada.Error], a [*RecordError], [ErrStuck], the context's error, or that of [Query.OnBadRecord].
+// it ended. It wraps an [*ada.Error], a [*RecordError], [ErrStuck], the context's error, that of [Query.OnBadRecord], or
+// one that says that a page was used too late, or that its temporary file cannot be read.
 type Error struct {
 	Since, Until time.Time  // the part of the export that failed
 	Checkpoint   Checkpoint // where the export goes on: after the last page that was handed out whole

@@ -28,7 +28,8 @@ type Page[T any] struct {
 
 	content *content
 	fresh   int
-	report  func(*RecordError) error // an end, or nil to go on
+	bad     func(*RecordError) error // nil: a record that cannot be decoded is the end
+	wrap    func(error) error        // makes an Error
 	closed  bool
 }
 
@@ -43,26 +44,30 @@ type RawRecord []byte
 // Raw returns an iterator over the records as Ada sent them, without decoding or copying them.
 func (p *Page[T]) Raw() iter.Seq2[RawRecord, error] {
 	return func(yield func(RawRecord, error) bool) {
-		p.each(func(_ int, raw []byte) bool { return yield(raw, nil) }, func(err error) { yield(nil, err) })
+		p.each(func(_ int, raw []byte) bool { return yield(raw, nil) }, func(err error) { yield(nil, p.wrap(err)) })
 	}
 }
 
-// Records returns an iterator over the records. A record that cannot be decoded ends it with a [*RecordError], unless
-// [Query.OnBadRecord] takes it.
+// Records returns an iterator over the records. A record that cannot be decoded ends it with an [*Error] that wraps a
+// [*RecordError], unless [Query.OnBadRecord] takes it.
 func (p *Page[T]) Records() iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		fail := func(err error) { yield(nil, err) }
+		fail := func(err error) { yield(nil, p.wrap(err)) }
 		p.each(func(index int, raw []byte) bool {
 			record := new(T)
 			raw = bytes.Clone(raw)
-			if err := any(record).(decoder).decode(raw); err != nil {
-				if err := p.report(newRecordError(index, p.content.id(index), raw, err)); err != nil {
-					fail(err)
-					return false
-				}
-				return true
+			err := any(record).(decoder).decode(raw)
+			if err == nil {
+				return yield(record, nil)
 			}
-			return yield(record, nil)
+			bad := newRecordError(index, p.content.id(index), raw, err)
+			if err = bad; p.bad != nil {
+				err = p.bad(bad)
+			}
+			if err != nil {
+				fail(err)
+			}
+			return err == nil
 		}, fail)
 	}
 }
@@ -74,7 +79,7 @@ type decoder interface {
 
 func (p *Page[T]) each(yield func(index int, raw []byte) bool, fail func(error)) {
 	if p.closed {
-		fail(errors.New("dataexport: the page is used after the loop that it came from went on"))
+		fail(errors.New("the page is used after the loop that it came from went on"))
 		return
 	}
 	p.content.each(yield, fail)
@@ -122,7 +127,7 @@ func (c *content) each(yield func(index int, raw []byte) bool, fail func(error))
 		}
 		raw, err := r.next(e.offset, e.size)
 		if err != nil {
-			fail(fmt.Errorf("dataexport: the temporary file of a page cannot be read: %w", err))
+			fail(fmt.Errorf("the temporary file of a page cannot be read: %w", err))
 			return
 		}
 		if !yield(i, raw) {
