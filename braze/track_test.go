@@ -228,7 +228,7 @@ func TestConcurrencyIsBounded(t *testing.T) {
 // Whatever the batch and the limits: every object arrives once, objects that Braze refuses are found under their own
 // indexes, the limits hold, and users stay together and in order.
 func TestIndexMapping(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(100) {
 		rnd := rand.New(rand.NewPCG(seed, 6))
 		limit := 1 + rnd.IntN(75)
 		perArray := rnd.IntN(3) == 0
@@ -351,7 +351,7 @@ func TestIndexMapping(t *testing.T) {
 
 // A user whose objects fit in one request is in one request.
 func TestUsersStayTogether(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(20) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		var b braze.Batch
 		count := map[string]int{}
