@@ -3,6 +3,8 @@ package braze
 import (
 	"bytes"
 	"strings"
+
+	"github.com/adasdk/ada-go/internal/rawjson"
 )
 
 // member is a member of an object, with its name as it stands, quoted.
@@ -23,35 +25,8 @@ func members(object []byte) (all []member) {
 
 // skip returns the length of the value that b begins with.
 func skip(b []byte) int {
-	depth := 0
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			for i++; b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			if depth--; depth < 0 {
-				return i // the end of what the value is in
-			}
-		case ',':
-			if depth == 0 {
-				return i
-			}
-			continue
-		default:
-			continue
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return len(b)
+	n, _ := rawjson.Value(b)
+	return n
 }
 
 // operation reports whether a member of an attributes object changes what is there.
