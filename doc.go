@@ -8,6 +8,9 @@
 //   - [github.com/adasdk/ada-go/webhooks]: what Ada sends; it imports nothing else of the SDK
 //   - [github.com/adasdk/ada-go/webhooks/endpoints]: where Ada sends it
 //   - [github.com/adasdk/ada-go/ada/adatest]: a fake Ada for your tests
+//   - [github.com/adasdk/ada-go/braze]: what is learned, to Braze; [github.com/adasdk/ada-go/braze/fromada] and
+//     [github.com/adasdk/ada-go/braze/segment] make it of what Ada and Segment send
+//   - [github.com/adasdk/ada-go/braze/brazetest]: a fake Braze for your tests
 //
 // # A first call
 //

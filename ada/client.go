@@ -143,7 +143,7 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		Policy:      transport.Policy(s.config.Retry),
 		Pacer:       c.pacer(op.pace()),
 		Key:         c.token,
-		Read:        func(a *transport.Answer, body io.Reader) error { return read(a, body, out) },
+		Read:        func(a *transport.Answer, body io.Reader) error { return read(a, op, body, out) },
 		Started: func(number int, paced time.Duration) {
 			attempt.Number, attempt.Paced = number, paced
 			if c.config.Hooks.Start != nil {
@@ -311,19 +311,19 @@ func (s *shared) finished(ctx context.Context, op Operation, a Attempt, o transp
 type Stream func(body io.Reader) error
 
 // read reads and judges a 2xx answer.
-func read(a *transport.Answer, body io.Reader, out any) error {
+func read(a *transport.Answer, op Operation, body io.Reader, out any) error {
 	if stream, ok := out.(Stream); ok {
 		return stream(body)
 	}
 	if err := a.Keep(body); err != nil {
 		return err
 	}
-	return decode(a, out)
+	return decode(a, op, out)
 }
 
 // decode judges a 2xx answer that is held in memory.
-func decode(a *transport.Answer, out any) error {
-	if bytes.Contains(a.Body, []byte(`"errors"`)) {
+func decode(a *transport.Answer, op Operation, out any) error {
+	if !op.PartialErrors && bytes.Contains(a.Body, []byte(`"errors"`)) {
 		var envelope map[string]json.RawMessage
 		_ = json.Unmarshal(a.Body, &envelope)
 		switch string(envelope["errors"]) {
@@ -393,9 +393,7 @@ func newResponse(o transport.Outcome) *Response {
 		r.StatusCode, r.Header, r.body, r.RequestID = a.Status, a.Header, a.Body, requestID(a.Header)
 		r.RateLimit.Limit, _ = strconv.Atoi(a.Header.Get("X-RateLimit-Limit"))
 		r.RateLimit.Remaining, _ = strconv.Atoi(a.Header.Get("X-RateLimit-Remaining"))
-		if n, err := strconv.ParseInt(a.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && n > 0 {
-			r.RateLimit.Reset = time.Unix(n, 0)
-		}
+		r.RateLimit.Reset = transport.ResetTime(a.Header, time.Now())
 	}
 	return r
 }

@@ -28,6 +28,9 @@ type Operation struct {
 	// Idempotent says that making the call twice does no more than making it once, so that it may be repeated after
 	// a failure that leaves open whether it took effect. GET and HEAD always are.
 	Idempotent bool
+	// PartialErrors says that a 2xx answer may have errors of parts of the request beside its results. Without it such
+	// an answer fails the call with [ErrAnswer].
+	PartialErrors bool
 	// Pace is the limit of the endpoint's family; zero: Ada's default, 10 a second, 100 a minute and 10,000 a day for
 	// all such endpoints together.
 	Pace Pace

@@ -259,3 +259,23 @@ func TestUnknownEndpointOfTheFake(t *testing.T) {
 	_, err = srv.Client().Do(req, createThing, nil)
 	wantIs(t, err, ada.ErrNotFound)
 }
+
+// An operation whose answers tell of parts that failed gets them to judge by itself.
+func TestPartialErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := faults.New(t, faults.Answer(answer(200, `{"n":1,"errors":[{"type":"oops"}]}`)))
+		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
+		for partial, want := range map[bool]error{false: ada.ErrAnswer, true: nil} {
+			op := createThing
+			op.PartialErrors = partial
+			req, err := client.NewRequest(t.Context(), op, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out struct{ N int }
+			if _, err := client.Do(req, op, &out); !errors.Is(err, want) || partial && out.N != 1 {
+				t.Errorf("partial=%t: %v, %d", partial, err, out.N)
+			}
+		}
+	})
+}

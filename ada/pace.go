@@ -7,14 +7,15 @@ import (
 	"github.com/adasdk/ada-go/internal/transport"
 )
 
-// Pace is how many requests Ada allows to one family of endpoints, in any second, any minute and any day. A window of 0
-// is not kept. Operations of the same Pace share their slots.
+// Pace is how many requests are allowed to one family of endpoints, in any second, minute, hour and day. A window of 0 is
+// not kept. Operations of the same Pace share their slots.
 //
 // Ada's figures: https://docs.ada.cx/reference/introduction/limits
 type Pace struct {
 	Family    string
 	PerSecond int
 	PerMinute int
+	PerHour   int
 	PerDay    int // when it is used up, calls fail with ErrRateLimited instead of waiting for hours
 }
 
@@ -28,7 +29,7 @@ type Limiter interface {
 }
 
 // NewLimiter returns the limiter that a [Client] uses where the configuration names no other. It keeps exactly to p:
-// no second, no minute and no day, wherever it starts, holds more slots than p allows. Waiters are served in order; one
+// no second, minute, hour or day, wherever it starts, holds more slots than p allows. Waiters are served in order; one
 // whose deadline comes before its slot gets an error at once and takes none, as does one that would have to wait for
 // more than a minute because the day is used up.
 //
@@ -37,6 +38,7 @@ func NewLimiter(p Pace) Limiter {
 	return transport.NewLimiter(
 		transport.Window{N: p.PerSecond, Per: time.Second},
 		transport.Window{N: p.PerMinute, Per: time.Minute},
+		transport.Window{N: p.PerHour, Per: time.Hour},
 		transport.Window{N: p.PerDay, Per: 24 * time.Hour},
 	)
 }

@@ -1,7 +1,6 @@
 package compliance
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -12,11 +11,10 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/adasdk/ada-go/internal/journal"
 )
 
 // Ledger remembers what [Client.EraseAll] has submitted, so that nobody is submitted twice or forgotten whatever
@@ -74,11 +72,7 @@ func ledgerError(format string, args ...any) error {
 type FileLedger struct {
 	hashKey []byte // nil: plain
 	busy    atomic.Bool
-
-	mu     sync.Mutex
-	file   *os.File
-	size   int64 // of what is whole
-	broken bool  // something follows that could not be taken back
+	file    *journal.File
 }
 
 // header is the first line of the file. Check tells whether the hash key is the one that the file was begun with: with
@@ -113,60 +107,25 @@ func OpenFileLedger(path string, hashKey []byte) (*FileLedger, error) {
 func OpenPlainFileLedger(path string) (*FileLedger, error) { return openLedger(path, nil) }
 
 func openLedger(path string, hashKey []byte) (*FileLedger, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the program says where its ledger is
+	l := &FileLedger{hashKey: hashKey}
+	first, err := json.Marshal(l.header())
 	if err != nil {
 		return nil, ledgerError("%w", err)
 	}
-	l := &FileLedger{hashKey: hashKey, file: file}
-	if err := l.load(); err != nil {
-		_ = file.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-// load checks the file, and begins it if it is new. A file that is none of ours is not changed.
-func (l *FileLedger) load() error {
-	if err := lock(l.file); err != nil {
-		return ledgerError("it cannot be locked, perhaps because it is open elsewhere: %w", err)
-	}
-	first, err := json.Marshal(l.header())
-	if err != nil {
-		return ledgerError("%w", err)
-	}
-	first = append(first, '\n')
-	head, err := io.ReadAll(io.NewSectionReader(l.file, 0, int64(len(first))))
+	l.file, err = journal.Open(path, first)
 	switch {
+	case errors.Is(err, journal.ErrForeign):
+		return nil, ledgerError("the file is no ledger of this version, or was begun with another hash key, or plain")
 	case err != nil:
-		return ledgerError("%w", err)
-	case !bytes.HasPrefix(first, head):
-		return ledgerError("the file is no ledger of this version, or was begun with another hash key, or plain")
-	case len(head) < len(first): // new, or a crash came at once
-		if err := l.write(l.header()); err != nil {
-			return err
-		}
-		return syncDirectory(l.file.Name())
-	}
-	lines := bufio.NewReader(io.NewSectionReader(l.file, 0, 1<<62))
-	for {
-		line, err := lines.ReadBytes('\n')
-		if err == io.EOF {
-			break // a line without its end is none
-		}
-		if err != nil {
-			return ledgerError("%w", err)
-		}
-		l.size += int64(len(line))
+		return nil, ledgerError("%w", err)
 	}
 	for _, err := range l.Entries() {
 		if err != nil {
-			return err
+			_ = l.file.Close()
+			return nil, err
 		}
 	}
-	if err := l.file.Truncate(l.size); err != nil {
-		return ledgerError("%w", err)
-	}
-	return nil
+	return l, nil
 }
 
 func (l *FileLedger) header() header {
@@ -174,16 +133,6 @@ func (l *FileLedger) header() header {
 		return header{Ledger: ledgerVersion, Keys: plainKeys}
 	}
 	return header{Ledger: ledgerVersion, Keys: hashedKeys, Check: l.hash([]byte("check"))}
-}
-
-// syncDirectory makes the existence of a new file outlive a crash. Not every system can do it.
-func syncDirectory(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return ledgerError("%w", err)
-	}
-	_ = dir.Sync()
-	return dir.Close()
 }
 
 // Key returns the keyed hash of the identifier, or the identifier itself in a plain ledger.
@@ -205,23 +154,18 @@ func (l *FileLedger) hash(text []byte) string {
 // Entries reads the file from its beginning to where it ends now.
 func (l *FileLedger) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		l.mu.Lock()
-		lines := bufio.NewReader(io.NewSectionReader(l.file, 0, l.size))
-		l.mu.Unlock()
-		for n := 1; ; n++ {
-			line, err := lines.ReadBytes('\n')
-			if err == io.EOF {
-				return
-			}
+		n := 1 // the first line is the header
+		for line, err := range l.file.Lines() {
+			n++
 			var e Entry
-			if err == nil && n > 1 {
+			if err == nil {
 				err = json.Unmarshal(line, &e)
 			}
 			if err != nil {
 				yield(Entry{}, ledgerError("line %d cannot be read: %w", n, err))
 				return
 			}
-			if n > 1 && !yield(e, nil) {
+			if !yield(e, nil) {
 				return
 			}
 		}
@@ -229,29 +173,17 @@ func (l *FileLedger) Entries() iter.Seq2[Entry, error] {
 }
 
 // Append writes the entry and syncs the file.
-func (l *FileLedger) Append(e Entry) error { return l.write(e) }
-
-func (l *FileLedger) write(v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return ledgerError("%w", err)
+func (l *FileLedger) Append(e Entry) error {
+	line, err := json.Marshal(e)
+	if err == nil {
+		err = l.file.Append(append(line, '\n'))
 	}
-	line = append(line, '\n')
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.broken {
-		return ledgerError("an earlier entry was written in part: open the file again")
-	}
-	_, err = l.file.WriteAt(line, l.size)
 	if err == nil {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		// What was written of it must not run into the next line.
-		l.broken = l.file.Truncate(l.size) != nil
 		return ledgerError("%w", err)
 	}
-	l.size += int64(len(line))
 	return nil
 }
 

@@ -10,7 +10,8 @@ import (
 
 // Query says what to export. Since is required, or Resume; every other field has a default that exports all there is.
 type Query struct {
-	// Since is the beginning, which is part of the export. Ada has the last 12 months. It may be left out with Resume.
+	// Since is the beginning, which is part of the export. Ada has the last 12 months; at their very edge it can refuse a
+	// request that had to wait. It may be left out with Resume.
 	Since time.Time
 	// Until is the end, which is not part of the export. Zero, or later than now less Lag: now less Lag, so that a
 	// checkpoint never says that something was exported which had not happened yet.
@@ -27,11 +28,11 @@ type Query struct {
 	Window time.Duration
 	// Lag holds back what is younger, since records arrive late: v2 is near real time by Ada's account, and the
 	// versions before it take 24 to 48 hours. A record that arrives later than Lag is missing from an export that goes
-	// on from a checkpoint.
+	// on from a checkpoint, as is one that Ada's clock dates later than this machine's: a minute is for the clocks alone.
 	Lag time.Duration
 	// Concurrency is how many requests are under way at once, 1 to 32; 0: 1. Ada takes seconds for a page, so that one
 	// at a time leaves most of the rate limit unused; 4 are enough to use it up. Records come in the same order. Up to
-	// twice as many pages are held, but for their beginnings in temporary files.
+	// twice as many pages are held, all but their ends in temporary files.
 	Concurrency int
 	// Resume is where an earlier export came to. Version, By, ConversationID, Since and the AI Agent must be those of
 	// that export; Until and all others may differ.
@@ -143,7 +144,8 @@ func (q Query) check(r resource, position, now time.Time) (faults []ada.Fault) {
 		fault("Since", "is before the last 12 months, which is all that Ada has")
 	case q.Since.After(now):
 		fault("Since", "is in the future")
-	case !q.Until.IsZero() && !q.Since.Before(q.Until):
+	}
+	if q.Resume == "" && !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
 		fault("Until", "is not after Since")
 	}
 	return faults
@@ -151,12 +153,16 @@ func (q Query) check(r resource, position, now time.Time) (faults []ada.Fault) {
 
 // end returns where an export that begins now ends.
 func (q Query) end(now time.Time) time.Time {
-	until := now.Add(-q.Lag)
-	if !q.Until.IsZero() && q.Until.Before(until) {
-		until = q.Until
+	until := now.Add(-q.Lag).UTC().Truncate(precision)
+	if given := roundUp(q.Until); !q.Until.IsZero() && given.Before(until) {
+		until = given
 	}
-	return until.UTC().Truncate(precision)
+	return until
 }
+
+// roundUp returns the first microsecond that is not before t: what has timestamps in microseconds is before both of
+// them, or before neither.
+func roundUp(t time.Time) time.Time { return t.UTC().Add(precision - 1).Truncate(precision) }
 
 func (q Query) version() Version {
 	if q.Version == "" {

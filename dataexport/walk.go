@@ -30,6 +30,8 @@ type walk struct {
 	here    place // all before it has been handed out
 	until   time.Time
 	step    time.Duration // the longest part that is asked for next
+
+	length, records float64 // of the parts that were fetched last
 }
 
 // part is a part of the export, which becomes one page.
@@ -142,15 +144,20 @@ func (w *walk) held(queue []*part) (n int) {
 	return n
 }
 
-// learn sets how long the next parts are. A single reader has no reason to ask for less than all.
+// learn sets how long the next parts are, from how many records the last few had: one alone says little where days are
+// busy and nights are not. A single reader has no reason to ask for less than all.
 func (w *walk) learn(p *part, limit int) {
 	if limit == 1 {
 		return
 	}
-	length := p.end().Sub(p.from)
-	const longest = 8 // times what was just seen
-	full := 0.9 * float64(w.pageSize()) / float64(max(len(p.content.entries), 1))
-	step := time.Duration(min(full, longest) * float64(length))
+	const (
+		kept    = 0.75 // of what was learned before
+		longest = 8    // times what was just seen
+	)
+	w.length = kept*w.length + float64(p.end().Sub(p.from))
+	w.records = kept*w.records + float64(len(p.content.entries))
+	full := 0.9 * float64(w.pageSize()) / max(w.records, 1)
+	step := time.Duration(min(full, longest) * w.length)
 	w.step = min(max(step.Truncate(precision), minWindow), w.window())
 }
 
@@ -225,7 +232,9 @@ func (w *walk) admit(c *content, to time.Time) {
 	// less precise than the link's, but not by more than a second.
 	border := to.Truncate(time.Second).UnixNano()
 	next := place{at: to, seen: map[mark]bool{}}
+	latest := int64(unplaced) // of what was handed out before
 	for m := range w.here.seen {
+		latest = max(latest, m.at)
 		if m.at >= border {
 			next.seen[m] = true
 		}
@@ -233,16 +242,18 @@ func (w *walk) admit(c *content, to time.Time) {
 	c.fresh = 0
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.id == "" { // cannot be told from another
-			c.fresh++
-			continue
+		stays := e.at >= border || e.at == unplaced
+		if stays || e.at <= latest {
+			m := mark{c.id(i), e.at}
+			if m.id != "" { // or it cannot be told from another
+				e.repeated = w.here.seen[m]
+				if stays {
+					next.seen[m] = true
+				}
+			}
 		}
-		m := mark{e.id, e.at}
-		if e.repeated = w.here.seen[m]; !e.repeated {
+		if !e.repeated {
 			c.fresh++
-		}
-		if e.at >= border || e.at == unplaced {
-			next.seen[m] = true
 		}
 	}
 	w.here = next

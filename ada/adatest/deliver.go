@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/adasdk/ada-go/internal/fakeserver"
 	"github.com/adasdk/ada-go/webhooks"
 )
 
@@ -65,10 +65,9 @@ func (s *Server) Deliver(o DeliverOptions) {
 	}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	if o.Handler != nil {
-		receiver := newMemory()
-		d.transport.DialContext, d.transport.DialTLSContext = receiver.dial, receiver.dial // without TLS
-		d.receiver = &http.Server{Handler: o.Handler, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute}
-		go func() { _ = d.receiver.Serve(receiver) }()
+		d.receiver = fakeserver.Serve(o.Handler)
+		d.transport = d.receiver.Transport
+		d.transport.DialTLSContext = d.transport.DialContext // without TLS
 	}
 	s.mu.Lock()
 	again := s.deliverer != nil
@@ -121,7 +120,7 @@ type deliverer struct {
 	server    *Server
 	options   DeliverOptions
 	transport *http.Transport
-	receiver  *http.Server // of the Handler
+	receiver  *fakeserver.Server // of the Handler
 	ctx       context.Context
 	stop      context.CancelFunc
 	running   sync.WaitGroup
@@ -149,7 +148,7 @@ func (d *deliverer) close() {
 	d.stop()
 	d.running.Wait()
 	if d.receiver != nil {
-		_ = d.receiver.Close()
+		d.receiver.Close()
 	}
 	d.transport.CloseIdleConnections()
 }
@@ -220,7 +219,7 @@ func (s *Server) emit(eventType string, data any, tags []string, now time.Time) 
 
 // reverse delivers what is held, and what comes to be held in time.
 func (d *deliverer) reverse() {
-	pause(d.ctx, d.options.Reverse)
+	fakeserver.Pause(d.ctx, d.options.Reverse)
 	d.server.mu.Lock()
 	held := d.held
 	d.held = nil
@@ -240,7 +239,7 @@ func (d *deliverer) deliver(m *message, from int) {
 
 // step makes the attempt number n, from 0, when it is due. It reports whether nothing is left to do.
 func (d *deliverer) step(m *message, n int) (done bool) {
-	done = n >= len(d.options.Schedule) || !pause(d.ctx, d.options.Schedule[n]) || d.attempt(m, n+1)
+	done = n >= len(d.options.Schedule) || !fakeserver.Pause(d.ctx, d.options.Schedule[n]) || d.attempt(m, n+1)
 	if done {
 		d.server.mu.Lock()
 		defer d.server.mu.Unlock()

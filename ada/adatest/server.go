@@ -1,13 +1,10 @@
 package adatest
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,6 +16,7 @@ import (
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/internal/fakeserver"
 )
 
 // APIKey is the key that a [Server] accepts.
@@ -29,13 +27,12 @@ const maxBody = 10 << 20
 
 // Server is a fake Ada. It is an [http.Handler] and safe for concurrent use. Make one with [NewServer] or [New].
 type Server struct {
-	tb        testing.TB // nil outside of tests
-	memory    *memory
-	transport *http.Transport
-	limits    *limits // of RateLimit; nil: those of each family
-	queued    time.Duration
-	running   time.Duration
-	quirks    ExportQuirks
+	tb      testing.TB // nil outside of tests
+	server  *fakeserver.Server
+	limits  *limits // of RateLimit; nil: those of each family
+	queued  time.Duration
+	running time.Duration
+	quirks  ExportQuirks
 
 	mu           sync.Mutex
 	calls        []Call
@@ -83,7 +80,6 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 // New returns a server for a program that is not a test. Close it after use.
 func New(opts ...Option) *Server {
 	s := &Server{
-		memory:    newMemory(),
 		queued:    time.Minute,
 		running:   time.Hour,
 		failures:  map[string][]Failure{},
@@ -94,18 +90,14 @@ func New(opts ...Option) *Server {
 	for _, o := range opts {
 		o(s)
 	}
-	s.transport = &http.Transport{DialContext: s.memory.dial, MaxIdleConnsPerHost: 1000}
-	server := &http.Server{Handler: s, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute}
-	s.memory.close = server.Close
-	go func() { _ = server.Serve(s.memory) }()
+	s.server = fakeserver.Serve(s)
 	return s
 }
 
 // Close ends the server and its connections.
 func (s *Server) Close() {
 	s.endDelivery()
-	_ = s.memory.close()
-	s.transport.CloseIdleConnections()
+	s.server.Close()
 }
 
 // Config returns a configuration for a client of the server, to be changed before [ada.NewClient] is called with it.
@@ -114,7 +106,7 @@ func (s *Server) Config() ada.Config {
 		BaseURL: "http://localhost",
 		APIKey:  APIKey,
 		HTTP: ada.HTTPConfig{
-			Client: &http.Client{Transport: s.transport},
+			Client: &http.Client{Transport: s.server.Transport},
 			Limiter: func(p ada.Pace) ada.Limiter {
 				if s.limits != nil {
 					p.PerSecond, p.PerMinute = s.limits.perSecond, s.limits.perMinute
@@ -297,11 +289,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			answer = at.family.refuse(failure.Status, strings.ReplaceAll(strings.ToLower(http.StatusText(failure.Status)), " ", "_"), http.StatusText(failure.Status))
 		}
 	}
-	if d := failure.Delay + answer.takes; d > 0 && !pause(r.Context(), d) {
+	if d := failure.Delay + answer.takes; d > 0 && !fakeserver.Pause(r.Context(), d) {
 		return
 	}
 	if failure.Drop {
-		drop(w)
+		fakeserver.Drop(w)
 		return
 	}
 	for _, h := range []http.Header{answer.header, failure.Header} {
@@ -310,17 +302,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	write(w, answer, failure.Truncate)
-}
-
-// drop closes the connection without an answer. Over HTTP/1 the first line of one goes out before: when nothing comes
-// back on a connection that was used before, net/http's client sends a GET again by itself, and nobody sees the failure.
-func drop(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler) // how net/http closes a connection, or resets a stream
-	}
-	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
-	_ = conn.Close()
 }
 
 func write(w http.ResponseWriter, a reply, truncate bool) {
@@ -353,23 +334,9 @@ func write(w http.ResponseWriter, a reply, truncate bool) {
 	}
 	w.WriteHeader(a.status)
 	if truncate {
-		_, _ = io.WriteString(w, content[:len(content)/2])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
+		fakeserver.Truncate(w, content)
 	}
 	_, _ = io.WriteString(w, content)
-}
-
-// pause waits for d, or for the client to leave.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // answer does what Ada does with every request, and then what the endpoint does.
@@ -468,44 +435,3 @@ func invalid(faults ...fault) reply {
 		Type: "validation_error", Message: "The request is not valid.", Details: faults,
 	}}}}
 }
-
-// memory is a listener whose connections are pipes in memory.
-type memory struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-	close func() error
-}
-
-func newMemory() *memory { return &memory{conns: make(chan net.Conn), done: make(chan struct{})} }
-
-func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case m.conns <- far:
-		return near, nil
-	case <-m.done:
-		return nil, &net.OpError{Op: "dial", Net: "memory", Err: net.ErrClosed}
-	case <-ctx.Done():
-		return nil, &net.OpError{Op: "dial", Net: "memory", Err: ctx.Err()}
-	}
-}
-
-// Accept implements [net.Listener].
-func (m *memory) Accept() (net.Conn, error) {
-	select {
-	case c := <-m.conns:
-		return c, nil
-	case <-m.done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements [net.Listener].
-func (m *memory) Close() error {
-	m.once.Do(func() { close(m.done) })
-	return nil
-}
-
-// Addr implements [net.Listener].
-func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "memory"} }

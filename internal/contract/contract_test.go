@@ -16,6 +16,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
+	"github.com/adasdk/ada-go/braze/brazetest"
 )
 
 func TestOwnDocumentsAreValid(t *testing.T) {
@@ -27,6 +28,7 @@ func TestOwnDocumentsAreValid(t *testing.T) {
 	}
 	for _, file := range []string{
 		"end-users.yaml", "compliance.yaml", "proactive-sms.yaml", "webhooks.yaml", "data-export.yaml", "data-export-v1.yaml",
+		"braze-users-track.yaml",
 	} {
 		doc := loadOwn(t, file)
 		if err := doc.Validate(t.Context()); err != nil {
@@ -423,6 +425,32 @@ func TestJudge(t *testing.T) {
 				{"field of v2", "GET", "v1.4/conversations", "", nil, answer(200, `{"data":[{"_id":"1","last_agent_id":null}]}`), `"last_agent_id"`},
 			},
 		},
+		"Braze": {
+			"/users/track", nil, []test{
+				{"attributes", "POST", "", `{"attributes":[{"external_id":"a","anything":{"b":[1]}}]}`, nil, answer(201, `{"message":"success","attributes_processed":1}`), ""},
+				{"partial errors", "POST", "", `{"events":[{"external_id":"a","name":"n","time":"2026-06-01T12:30:00Z"}]}`, nil, answer(201, `{"message":"success","errors":[{"type":"x","input_array":"events","index":0}]}`), ""},
+
+				{"path with a slash at the end", "POST", "/", `{}`, nil, answer(404, `{}`), "POST /users/track/: "},
+				{"no key", "POST", "", `{"attributes":[{}]}`, map[string]string{"Authorization": ""}, nil, "request: security"},
+				{"another media type", "POST", "", `{"attributes":[{}]}`, map[string]string{"Content-Type": "text/plain"}, nil, "request: request body"},
+				{"nothing", "POST", "", `{}`, nil, nil, "request: request body"},
+				{"an unknown array", "POST", "", `{"attribute":[{}]}`, nil, nil, `"attribute"`},
+				{"too many", "POST", "", `{"events":[` + strings.Repeat(`{"name":"n","time":"2026-06-01T12:30:00Z"},`, 75) + `{}]}`, nil, nil, "/events"},
+				{"an alias without a label", "POST", "", `{"attributes":[{"user_alias":{"alias_name":"n"}}]}`, nil, nil, `"alias_label" is missing`},
+				{"an event without a name", "POST", "", `{"events":[{"time":"2026-06-01T12:30:00Z"}]}`, nil, nil, `"name" is missing`},
+				{"an event with an unknown property", "POST", "", `{"events":[{"name":"n","time":"2026-06-01T12:30:00Z","value":1}]}`, nil, nil, `"value"`},
+				{"a time that is none", "POST", "", `{"events":[{"name":"n","time":"today"}]}`, nil, nil, "/events/0/time"},
+				{"a gender that is none", "POST", "", `{"attributes":[{"gender":"female"}]}`, nil, nil, "/attributes/0/gender"},
+				{"a day that is none", "POST", "", `{"attributes":[{"dob":"10.12.1815"}]}`, nil, nil, "/attributes/0/dob"},
+				{"a quantity of 101", "POST", "", `{"purchases":[{"product_id":"p","currency":"USD","price":1,"quantity":101,"time":"2026-06-01T12:30:00Z"}]}`, nil, nil, "/purchases/0/quantity"},
+				{"an external id of 988 bytes", "POST", "", `{"attributes":[{"external_id":"` + strings.Repeat("x", 988) + `"}]}`, nil, nil, "/attributes/0/external_id"},
+
+				{"unknown status", "POST", "", `{"attributes":[{}]}`, nil, answer(202, `{"message":"queued"}`), "answer 202: "},
+				{"answer without a message", "POST", "", `{"attributes":[{}]}`, nil, answer(201, `{}`), `"message" is missing`},
+				{"error without an index", "POST", "", `{"attributes":[{}]}`, nil, answer(201, `{"message":"success","errors":[{"type":"x","input_array":"events"}]}`), `"index" is missing`},
+				{"error of another array", "POST", "", `{"attributes":[{}]}`, nil, answer(201, `{"message":"success","errors":[{"type":"x","input_array":"others","index":0}]}`), "/errors/0/input_array"},
+			},
+		},
 		"webhooks": {
 			webhooksPath, []string{"endpoints.All", "endpoints.Get", "endpoints.Delete", "endpoints.Secret", "endpoints.EventTypes"}, []test{
 				{"webhook", "GET", "1", "", nil, answer(200, `{"id":"1","enabled":true}`), ""},
@@ -460,17 +488,14 @@ func TestJudge(t *testing.T) {
 			}
 			a.eachDocument(t, func(t *testing.T, doc *openapi3.T) {
 				for _, test := range group.tests {
-					srv := adatest.New()
-					defer srv.Close()
-					if test.answer != nil {
-						for _, operation := range group.operations {
-							srv.Fail(operation, *test.answer)
-						}
+					transport := adaTransport(t, group.operations, test.answer)
+					if a.name == "Braze" {
+						transport = brazeTransport(t, test.answer)
 					}
 					var violations []string
 					j := newJudge(t, doc, func(violation string) { violations = append(violations, violation) })
 					r := request{test.method, group.root + test.path, test.body}
-					r.send(t, j.on(srv.Config().HTTP.Client.Transport), test.header)
+					r.send(t, j.on(transport), test.header)
 					right := len(violations) == 0
 					if test.want != "" {
 						right = slices.ContainsFunc(violations, func(v string) bool { return strings.Contains(v, test.want) })
@@ -482,4 +507,26 @@ func TestJudge(t *testing.T) {
 			})
 		})
 	}
+}
+
+// adaTransport returns the way to a fake Ada whose operations answer something else.
+func adaTransport(t *testing.T, operations []string, answer *adatest.Failure) http.RoundTripper {
+	srv := adatest.New()
+	t.Cleanup(srv.Close)
+	if answer != nil {
+		for _, operation := range operations {
+			srv.Fail(operation, *answer)
+		}
+	}
+	return srv.Config().HTTP.Client.Transport
+}
+
+// brazeTransport is adaTransport for a fake Braze.
+func brazeTransport(t *testing.T, answer *adatest.Failure) http.RoundTripper {
+	srv := brazetest.New()
+	t.Cleanup(srv.Close)
+	if answer != nil {
+		srv.Fail(brazetest.Failure{Status: answer.Status, Body: answer.Body, Header: answer.Header})
+	}
+	return srv.Config().HTTP.Client.Transport
 }

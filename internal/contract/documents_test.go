@@ -139,6 +139,15 @@ var apis = []api{
 		},
 	},
 	{
+		name: "Braze", own: "braze-users-track.yaml",
+		has: func(string) bool { return true },
+		exchanges: map[string]func(*testing.T, judge){
+			"success": track,
+			"invalid": sendInvalidTracks,
+			"failure": failTracks,
+		},
+	},
+	{
 		name: "proactive SMS", own: "proactive-sms.yaml",
 		has: func(string) bool { return true },
 		exchanges: map[string]func(*testing.T, judge){

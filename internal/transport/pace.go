@@ -50,7 +50,7 @@ func (e *UsedUpError) Error() string {
 
 // Windows that are longer than longWindow are not waited for, if they ask for more than patience.
 const (
-	longWindow = time.Minute
+	longWindow = time.Hour
 	patience   = time.Minute
 )
 
@@ -262,13 +262,12 @@ func (p *Pacer) Observe(a *Answer) {
 // count is the newest, and of two windows the one that ends later.
 func (p *Pacer) count(h http.Header, now time.Time) {
 	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
-	wait := untilReset(h, now)
+	window, wait := reset(h, now)
 	if err != nil || left < 0 || wait <= 0 || wait > p.maxBlock {
 		return
 	}
-	window, _ := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64) // a number, or untilReset would be 0
 	switch {
-	case window == p.window:
+	case window == p.window, remains(h) && window-p.window <= 1 && p.window-window <= 1:
 		p.left = min(p.left, left)
 	case window > p.window || !p.reset.After(now):
 		p.window, p.reset, p.left = window, now.Add(wait), left

@@ -134,7 +134,7 @@ func TestLimiterDoesNotWaitForTheNextDay(t *testing.T) {
 		if want := time.Until(times[0].Add(24 * time.Hour)); usedUp.Wait != want {
 			t.Errorf("it is used up for %s, want %s", usedUp.Wait, want)
 		}
-		time.Sleep(usedUp.Wait - time.Minute - 1)
+		time.Sleep(usedUp.Wait - time.Minute - time.Nanosecond)
 		if err := l.Wait(t.Context()); !errors.As(err, &usedUp) {
 			t.Errorf("a minute and a bit before: got %v, want it used up", err)
 		}
@@ -236,6 +236,12 @@ func TestPacerLearns(t *testing.T) {
 			p.Observe(refusal("5"))
 			p.Observe(refusal("1"))
 		}, 1, 5 * time.Second},
+		{"seconds that remain, of one window", func(p *Pacer) {
+			for _, left := range []string{"1", "0", "1"} {
+				p.Observe(&Answer{Status: 200, Header: http.Header{"X-Ratelimit-Remaining": {left}, "X-Ratelimit-Reset": {"12"}}})
+				time.Sleep(500 * time.Millisecond)
+			}
+		}, 1, 10500 * time.Millisecond},
 		{"an error says nothing", func(p *Pacer) {
 			a := limits(0, 12*time.Second)
 			a.Status = 503
@@ -423,4 +429,17 @@ func TestNoPacer(t *testing.T) {
 	if err := p.Wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
+}
+
+func TestLimiterKeepsTheHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		times := grants(t, NewLimiter(Window{10, time.Second}, Window{50, time.Hour}), 120)
+		if got, want := time.Since(start), 2*time.Hour+time.Second; got != want {
+			t.Errorf("120 slots took %s, want %s", got, want)
+		}
+		if got := most(times, time.Hour); got != 50 {
+			t.Errorf("%d slots in one hour, want 50", got)
+		}
+	})
 }

@@ -29,8 +29,8 @@ func ceiling(lowest, highest time.Duration, attempts int) time.Duration {
 	return min(c, highest)
 }
 
-// retryAfter is how long the answer asks to wait: Retry-After, else, when the rate limit is what refused,
-// X-RateLimit-Reset. Anything unreadable or past is 0.
+// retryAfter is how long the answer asks to wait: Retry-After, or the X-RateLimit-Retry-After in seconds that Braze has
+// in its place, else, when the rate limit is what refused, X-RateLimit-Reset. Anything unreadable or past is 0.
 func retryAfter(h http.Header, status int, now time.Time) time.Duration {
 	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
 		if d, ok := seconds(v); ok {
@@ -40,8 +40,12 @@ func retryAfter(h http.Header, status int, now time.Time) time.Duration {
 			return max(t.Sub(serverTime(h, now)), 0)
 		}
 	}
+	if d, ok := seconds(strings.TrimSpace(h.Get("X-RateLimit-Retry-After"))); ok {
+		return d
+	}
 	if status == http.StatusTooManyRequests {
-		return untilReset(h, now)
+		_, d := reset(h, now)
+		return d
 	}
 	return 0
 }
@@ -58,17 +62,38 @@ func seconds(v string) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, true
 }
 
-// untilReset is the time from the answer to its X-RateLimit-Reset; 0 when that is missing, past or absurd.
-func untilReset(h http.Header, now time.Time) time.Duration {
+// ResetTime is the time of the answer's X-RateLimit-Reset, by the server's clock; zero when it has none. Ada sends a Unix
+// time; Braze documents that and, elsewhere, the seconds that remain, which are never more than a wait can be.
+func ResetTime(h http.Header, now time.Time) time.Time {
 	n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
-	if err != nil || n <= 0 {
-		return 0
+	switch {
+	case err != nil || n <= 0:
+		return time.Time{}
+	case remains(h):
+		return serverTime(h, now).Add(time.Duration(n) * time.Second)
 	}
-	d := time.Unix(n, 0).Sub(serverTime(h, now))
+	return time.Unix(n, 0)
+}
+
+// remains reports whether X-RateLimit-Reset is in seconds that remain. Of one window that reading moves by a second from
+// answer to answer.
+func remains(h http.Header) bool {
+	n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+	return err == nil && n <= int64(maxAsked/time.Second)
+}
+
+// reset is the second at which the window of the answer ends, and the time until then; 0 when that is missing, past or
+// absurd.
+func reset(h http.Header, now time.Time) (second int64, wait time.Duration) {
+	at := ResetTime(h, now)
+	if at.IsZero() {
+		return 0, 0
+	}
+	d := at.Sub(serverTime(h, now))
 	if d < 0 || d > maxAsked {
-		return 0
+		return 0, 0
 	}
-	return d
+	return at.Unix(), d
 }
 
 // serverTime is the time by the server's clock, on which its dates are to be read.

@@ -53,6 +53,15 @@ func TestRetryAfter(t *testing.T) {
 		{"a reset in the past", http.Header{"X-Ratelimit-Reset": {"1789732799"}}, 429, 0},
 		{"a reset in 2106", http.Header{"X-Ratelimit-Reset": {"4294967295"}}, 429, 0},
 		{"a reset that is no number", http.Header{"X-Ratelimit-Reset": {"12s"}}, 429, 0},
+		{"a reset in seconds that remain", http.Header{"X-Ratelimit-Reset": {"12"}}, 429, 12 * time.Second},
+		{"the longest that remains", http.Header{"X-Ratelimit-Reset": {"86400"}}, 429, 24 * time.Hour},
+		{"the earliest Unix time", http.Header{"X-Ratelimit-Reset": {"86401"}}, 429, 0},
+		{"seconds that remain, by a clock that is an hour fast", http.Header{"X-Ratelimit-Reset": {"12"}, "Date": {date(time.Hour)}}, 429, 12 * time.Second},
+		{"a reset of 0", http.Header{"X-Ratelimit-Reset": {"0"}}, 429, 0},
+		{"Braze's seconds", http.Header{"X-Ratelimit-Retry-After": {"3"}}, 429, 3 * time.Second},
+		{"Braze's seconds beside the usual ones", http.Header{"X-Ratelimit-Retry-After": {"3"}, "Retry-After": {"2"}}, 429, 2 * time.Second},
+		{"Braze's seconds beside a reset", http.Header{"X-Ratelimit-Retry-After": {"3"}, "X-Ratelimit-Reset": {"1789732812"}}, 429, 3 * time.Second},
+		{"Braze's seconds as junk", http.Header{"X-Ratelimit-Retry-After": {"-3"}, "X-Ratelimit-Reset": {"1789732812"}}, 429, 12 * time.Second},
 		{"a reset by a clock that is an hour fast", http.Header{"X-Ratelimit-Reset": {"1789736412"}, "Date": {date(time.Hour)}}, 429, 12 * time.Second},
 	}
 	for _, tt := range tests {

@@ -1,0 +1,31 @@
+// Package braze writes what is learned about people into their Braze profiles, through the endpoint users.track.
+//
+//	client, err := braze.NewClient(braze.Config{Endpoint: braze.US01, APIKey: ada.Secret(key)})
+//	if err != nil { ... }
+//	user := braze.ExternalID("crm-42")
+//	result, err := client.Track(ctx, braze.Batch{
+//		Attributes: []braze.Attributes{{User: user, Custom: braze.Custom{"plan": "pro"}}},
+//		Events:     []braze.Event{{User: user, Name: "asked_for_refund", Time: time.Now()}},
+//	})
+//
+// [Client.Track] takes any number of objects, splits them as Braze wants it, and tells of each what became of it. A
+// service that learns one thing at a time has a [Buffer], which collects objects and sends them together. A [Dedupe]
+// saves data points by leaving out what Braze already has. Package braze/segment makes objects of Segment's calls, and
+// package braze/fromada of what Ada sends.
+//
+// # What is repeated
+//
+// Braze has no way to tell it that a request is the same as one before, and keeps an event that comes twice as two. A
+// request with nothing but attributes that set values is therefore repeated on failure, and any other only where it
+// cannot have taken effect; else its objects are [Unknown]. [Config.AllowDuplicates] has all repeated.
+//
+// # What is checked
+//
+// Objects are checked before anything is sent, against all limits and reserved names that Braze documents: much of what
+// is over them Braze drops in silence, and answers that it was a success. The error matches [ada.ErrInvalid] and names
+// every fault at once.
+//
+// Values of this package print, log and marshal without the personal data in them.
+//
+// The package follows Braze's documentation of mid-2026: https://www.braze.com/docs/api/endpoints/user_data/post_user_track
+package braze

@@ -1,0 +1,46 @@
+package segment_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/adasdk/ada-go/braze/brazetest"
+	"github.com/adasdk/ada-go/braze/segment"
+)
+
+// Send what a source of Segment has sent on to Braze.
+func Example() {
+	srv := brazetest.New()
+	defer srv.Close()
+	client := srv.Client() // in a program it is one of braze.NewClient
+	mapper := segment.Mapper{TrackNamedPages: true}
+
+	for _, received := range []string{
+		`{"type":"identify","userId":"ze8rt1u89","traits":{"firstName":"Jane","birthday":"1980-02-29","company":{"name":"Initech"}}}`,
+		`{"type":"track","userId":"ze8rt1u89","event":"Purchased Item","properties":{"revenue":"2000","currency":"USD"},"timestamp":"2026-06-01T12:30:00Z"}`,
+		`{"type":"page","userId":"ze8rt1u89","name":"Home","timestamp":"2026-06-01T12:31:00Z"}`,
+	} {
+		var call segment.Call
+		if err := json.Unmarshal([]byte(received), &call); err != nil {
+			fmt.Println(err)
+			continue
+		}
+		batch, omitted := mapper.Map(call)
+		for _, fault := range omitted {
+			fmt.Println("left out:", fault)
+		}
+		if _, err := client.Track(context.Background(), batch); err != nil {
+			fmt.Println(err)
+		}
+	}
+	profile, _ := srv.Profile("ze8rt1u89")
+	fmt.Println(profile.Attributes["first_name"], profile.Attributes["dob"])
+	fmt.Println(srv.Purchases()[0].ProductID, srv.Purchases()[0].Price)
+	fmt.Println(srv.Events()[0].Name)
+	// Output:
+	// left out: traits["company"] is an object
+	// Jane 1980-02-29
+	// Purchased Item 2000
+	// Viewed Home Page
+}

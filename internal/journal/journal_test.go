@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func lines(t *testing.T, f *File) string {
+	t.Helper()
+	var all []string
+	for line, err := range f.Lines() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(line))
+	}
+	return strings.Join(all, ",")
+}
+
+func open(t *testing.T, path string) *File {
+	t.Helper()
+	f, err := Open(path, []byte("header"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func TestJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	f := open(t, path)
+	long := strings.Repeat("x", 100_000)
+	for _, s := range []string{"a\n", "b\nc\n", long + "\n"} {
+		if err := errors.Join(f.Append([]byte(s)), f.Sync()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "a,b,c," + long
+	if got := lines(t, f); got != want {
+		t.Errorf("got %.100s", got)
+	}
+	if _, err := Open(path, []byte("header")); !errors.Is(err, ErrLocked) {
+		t.Errorf("opened twice: %v", err)
+	}
+	if err := f.Rewrite(func(line []byte) bool { return string(line) != "b" }); err != nil {
+		t.Fatal(err)
+	}
+	want = "a,c," + long
+	if got := lines(t, f); got != want {
+		t.Errorf("rewritten, it is %.100s", got)
+	}
+	if _, err := Open(path, []byte("header")); !errors.Is(err, ErrLocked) {
+		t.Errorf("opened twice after it was rewritten: %v", err)
+	}
+	if err := errors.Join(f.Append([]byte("d\n")), f.Sync(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f = open(t, path)
+	if got := lines(t, f); got != want+",d" {
+		t.Errorf("opened again, it is %.100s", got)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 || info.Size() != f.Size() {
+		t.Errorf("%v of %d bytes: %v", info.Mode(), info.Size(), err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, []byte("another")); !errors.Is(err, ErrForeign) {
+		t.Errorf("with another header: %v", err)
+	}
+}
+
+// A crash can cut the file short anywhere.
+func TestJournalIsCutShort(t *testing.T) {
+	whole := "header\na\nbb\n" + strings.Repeat("c", 5000) + "\n"
+	for n := range len(whole) + 1 {
+		if n > 20 && n < len(whole)-5 {
+			continue
+		}
+		path := filepath.Join(t.TempDir(), "journal")
+		if err := os.WriteFile(path, []byte(whole[:n]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := open(t, path)
+		if err := f.Append([]byte("d\n")); err != nil {
+			t.Fatal(err)
+		}
+		want := "d"
+		if end := strings.LastIndexByte(whole[:n], '\n'); end > len("header") {
+			want = strings.ReplaceAll(whole[len("header\n"):end], "\n", ",") + ",d"
+		}
+		if got := lines(t, f); got != want {
+			t.Errorf("cut at %d it has %.50s, want %.50s", n, got, want)
+		}
+	}
+}
+
+func TestJournalIsSafeForConcurrentUse(t *testing.T) {
+	f := open(t, filepath.Join(t.TempDir(), "journal"))
+	var writers sync.WaitGroup
+	for range 20 {
+		writers.Go(func() {
+			for range 20 {
+				if err := errors.Join(f.Append([]byte("line\n")), f.Sync()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Go(func() {
+		if err := f.Rewrite(func([]byte) bool { return true }); err != nil {
+			t.Error(err)
+		}
+	})
+	writers.Wait()
+	if got := strings.Count(lines(t, f), "line"); got != 400 {
+		t.Errorf("%d lines, want 400", got)
+	}
+}
