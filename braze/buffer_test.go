@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -508,9 +509,7 @@ func crashEverywhere(t *testing.T, duplicates bool) {
 			t.Error(err)
 		}
 		s := snapshot{spool: content, accepted: slices.Clone(accepted), events: map[string]int{}, told: map[string]bool{}}
-		for m, n := range events {
-			s.events[m] = n
-		}
+		maps.Copy(s.events, events)
 		done.mu.Lock()
 		for m := range done.statuses {
 			s.told[m] = true

@@ -966,7 +966,7 @@ const hexDigits = "0123456789abcdef"
 func appendString(out []byte, s string) []byte {
 	out = append(out, '"')
 	start := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue

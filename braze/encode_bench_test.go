@@ -2,6 +2,7 @@ package braze
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 	"time"
 
@@ -18,9 +19,7 @@ func benchAttributes() (Attributes, map[string]any) {
 		"last_conversation_at": benchTime, "summary": "asked about a refund, and was told how to get one",
 	}
 	same := map[string]any{"external_id": "crm-42", "first_name": "Ada", "language": "pt", "email": "ada@example.com"}
-	for k, v := range custom {
-		same[k] = v
-	}
+	maps.Copy(same, custom)
 	return Attributes{
 		User: ExternalID("crm-42"), FirstName: ada.Set("Ada"), Language: ada.Set("pt"), Email: ada.Set("ada@example.com"), Custom: custom,
 	}, same

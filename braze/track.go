@@ -116,12 +116,12 @@ func (s *sending) plan(op ada.Operation) error {
 	for i := range s.items {
 		e.out = e.out[:0]
 		user := s.encode(e, int32(i))
-		it := item{user: maphash.Comparable(seed, user), size: int32(len(e.out))}
+		it := item{user: maphash.Comparable(seed, user), size: int32(len(e.out))} // #nosec G115 -- an object is far smaller
 		if user.IsZero() { // not one person, but as many as there are objects
 			it.user = maphash.Comparable(seed, i)
 		}
 		field, index := s.at(int32(i))
-		if it.array = uint8(field); field == len(arrays) {
+		if it.array = uint8(field); field == len(arrays) { // #nosec G115 -- there are few arrays
 			it.array = s.batch.Objects[index].array
 		}
 		if !s.fits(load{}.plus(it)) {
@@ -144,7 +144,7 @@ func (s *sending) arrange() {
 	for _, it := range s.items {
 		g, ok := group[it.user]
 		if !ok {
-			g = int32(len(next))
+			g = int32(len(next)) // #nosec G115 -- no batch has so many objects
 			group[it.user] = g
 			next = append(next, 0)
 		}

@@ -176,7 +176,7 @@ func TestCancel(t *testing.T) {
 			t.Errorf("%d requests, %d records", n-before, len(got))
 		}
 		// In the loop: what was handed out whole may still come.
-		for stop := range len(rs) {
+		for stop := range rs {
 			ctx, cancel := context.WithCancel(t.Context())
 			var got []handed
 			var last error

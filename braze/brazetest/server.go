@@ -19,7 +19,7 @@ import (
 )
 
 // APIKey is the key that the server accepts.
-const APIKey ada.Secret = "brazetest-key"
+const APIKey ada.Secret = "brazetest-key" // #nosec G101 -- of a fake
 
 const (
 	path    = "/users/track"
