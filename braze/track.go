@@ -116,8 +116,9 @@ func (s *sending) plan(op ada.Operation) error {
 	for i := range s.items {
 		e.out = e.out[:0]
 		user := s.encode(e, int32(i))
-		it := item{user: maphash.Comparable(seed, user), size: int32(len(e.out))} // #nosec G115 -- an object is far smaller
-		if user.IsZero() {                                                        // not one person, but as many as there are objects
+		// #nosec G115 -- an object is far smaller
+		it := item{user: maphash.Comparable(seed, user), size: int32(len(e.out))}
+		if user.IsZero() { // not one person, but as many as there are objects
 			it.user = maphash.Comparable(seed, i)
 		}
 		field, index := s.at(int32(i))
