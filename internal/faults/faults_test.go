@@ -70,7 +70,7 @@ func TestSteps(t *testing.T) {
 				n := faults.New(t, tt.step, faults.Serve(h)) // where net/http itself tries again
 				pool := n.Transport()
 				if tt.secure {
-					pool = n.Secure(&http.Transport{})
+					pool = n.Secure(&http.Transport{HTTP2: &http.HTTP2Config{SendPingTimeout: time.Second, PingTimeout: time.Second}})
 				}
 				got := exchange(t, pool)
 				if !strings.Contains(got, tt.want) {
@@ -80,6 +80,7 @@ func TestSteps(t *testing.T) {
 					t.Errorf("%d requests arrived, want %d", a, tt.arrived)
 				}
 				pool.CloseIdleConnections()
+				time.Sleep(5 * time.Second) // for pings that nobody answers
 				synctest.Wait()
 				if n.Open() != 0 {
 					t.Errorf("%d connections are open", n.Open())
