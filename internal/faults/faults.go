@@ -346,11 +346,51 @@ func (n *Network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		n.mu.Unlock()
 		close(client.gone)
 	})
+	server := newBuffered(far, client.gone)
 	n.sessions.Go(func() {
-		defer far.Close()
-		step.serve(&session{Conn: far, Reader: bufio.NewReader(far), network: n, wire: client})
+		defer server.Close()
+		step.serve(&session{Conn: server, Reader: bufio.NewReader(server), network: n, wire: client})
 	})
 	return client, nil
+}
+
+// buffered is the server's end of a connection. As on a real network, some of what it has written can be under way.
+type buffered struct {
+	net.Conn
+	out    chan []byte
+	gone   <-chan struct{} // the client
+	closed func()
+}
+
+func newBuffered(far net.Conn, gone <-chan struct{}) *buffered {
+	b := &buffered{Conn: far, out: make(chan []byte, 64), gone: gone}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		for chunk := range b.out {
+			_, _ = far.Write(chunk)
+		}
+	}()
+	b.closed = sync.OnceFunc(func() {
+		close(b.out)
+		<-sent
+		_ = far.Close()
+	})
+	return b
+}
+
+func (b *buffered) Write(p []byte) (int, error) {
+	select {
+	case <-b.gone:
+		return 0, io.ErrClosedPipe
+	case b.out <- bytes.Clone(p):
+		return len(p), nil
+	}
+}
+
+func (b *buffered) Close() error {
+	b.closed()
+	return nil
 }
 
 // wire is the client's end of a connection.

@@ -24,9 +24,9 @@ const (
 // Stream is what becomes of one request over HTTP/2.
 type Stream func(c *conn2, id uint32)
 
-// conn2 is a connection of HTTP/2. Frames are queued, since client and server write at the same time.
+// conn2 is a connection of HTTP/2.
 type conn2 struct {
-	out  chan []byte
+	*session
 	dead bool // nothing goes out any more
 }
 
@@ -36,7 +36,7 @@ func (c *conn2) frame(kind, flags byte, id uint32, payload []byte) {
 	}
 	n := len(payload)
 	head := binary.BigEndian.AppendUint32([]byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags}, id)
-	c.out <- append(head, payload...)
+	_, _ = c.Write(append(head, payload...))
 }
 
 // HTTP2 is a server of HTTP/2, over TLS, that takes each request whole and does with it what the stream says whose turn
@@ -52,22 +52,7 @@ func (s *session) frames(streams []Stream) {
 	if _, err := io.CopyN(io.Discard, s, preface); err != nil {
 		return
 	}
-	c := &conn2{out: make(chan []byte, 1000)}
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		for f := range c.out {
-			if f == nil {
-				_ = s.Conn.Close()
-				continue
-			}
-			_, _ = s.Write(f)
-		}
-	}()
-	defer func() {
-		close(c.out)
-		<-written
-	}()
+	c := &conn2{session: s}
 	c.frame(frameSettings, 0, 0, nil)
 	for taken := 0; ; {
 		var head [9]byte
@@ -110,7 +95,7 @@ func ResetInBody(part string, code uint32) Stream {
 func GoAway() Stream {
 	return func(c *conn2, id uint32) {
 		c.frame(frameGoAway, 0, 0, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, id-1), NoError))
-		c.out <- nil
+		_ = c.Close()
 	}
 }
 
@@ -118,7 +103,7 @@ func GoAway() Stream {
 func ThenClose(s Stream) Stream {
 	return func(c *conn2, id uint32) {
 		s(c, id)
-		c.out <- nil
+		_ = c.Close()
 	}
 }
 
