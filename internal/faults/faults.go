@@ -388,6 +388,9 @@ func (b *buffered) Write(p []byte) (int, error) {
 	}
 }
 
+// SetWriteDeadline does nothing: what is under way arrives. crypto/tls sets one when it closes.
+func (b *buffered) SetWriteDeadline(time.Time) error { return nil }
+
 func (b *buffered) Close() error {
 	b.closed()
 	return nil

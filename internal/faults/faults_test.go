@@ -55,7 +55,7 @@ func TestSteps(t *testing.T) {
 		{"expired", faults.TLS(faults.Expired, faults.Through(h, nil)), true, 0, "expired"},
 		{"another host", faults.TLS(faults.OfAnotherHost, faults.Through(h, nil)), true, 0, "not acme.ada.support"},
 		{"handshake reset", faults.HandshakeReset(), true, 0, "connection reset"},
-		{"plain", faults.PlainHTTP(), true, 0, "HTTP response to HTTPS client"},
+		{"plain", faults.PlainHTTP(), true, 0, "does not look like a TLS handshake"},
 		{"serve", faults.Serve(h), true, 1, "200 well hello /path 2.0"},
 		{"h2", h2(faults.AnswerStream(201, "well")), true, 1, "201 well"},
 		{"h2 reset", h2(faults.ResetStream(faults.InternalError)), true, 1, "INTERNAL_ERROR"},
@@ -63,7 +63,7 @@ func TestSteps(t *testing.T) {
 		{"h2 go away", h2(faults.GoAway()), true, 2, "200 well hello /path 2.0"},
 		{"h2 refused once", h2(faults.ResetStream(faults.RefusedStream), faults.AnswerStream(200, "well")), true, 2, "200 well"},
 		{"h2 refused and closed", h2(faults.ThenClose(faults.ResetStream(faults.RefusedStream))), true, 2, "200 well hello /path 2.0"},
-		{"h2 dead", h2(faults.Dead()), true, 1, "deadline exceeded"},
+		{"h2 dead", h2(faults.Dead()), true, 1, "connection lost"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
