@@ -373,8 +373,14 @@ func newBuffered(far net.Conn, gone <-chan struct{}) *buffered {
 	}()
 	b.closed = sync.OnceFunc(func() {
 		close(b.out)
+		drained := make(chan struct{})
+		go func() { // the client may have to write before it reads
+			defer close(drained)
+			_, _ = io.Copy(io.Discard, far)
+		}()
 		<-sent
 		_ = far.Close()
+		<-drained
 	})
 	return b
 }
