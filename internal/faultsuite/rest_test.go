@@ -1,0 +1,3 @@
+package faultsuite
+
+var bodyScenarios, rateScenarios, contextScenarios, exportScenarios, writeScenarios, webhookScenarios []scenario
