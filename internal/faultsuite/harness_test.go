@@ -64,7 +64,7 @@ func (tr trial) run(t *testing.T, check func(t *testing.T, o *outcome)) {
 		tr.inBubble(t, check)
 		if runtime.NumGoroutine() > before { // there may be others that the runtime has begun
 			if stacks := inBubble(); len(stacks) > 1 {
-				t.Errorf("I4: %d goroutines are left: %s", len(stacks)-1, stacks)
+				t.Errorf("I4: %d goroutines are left: %s", len(stacks)-1, stacks[1:])
 			}
 		}
 	})
@@ -80,7 +80,8 @@ func inBubble() (stacks []string) {
 	_, bubble, _ := strings.Cut(strings.SplitN(all[0], "\n", 2)[0], "synctest bubble ") // the caller comes first
 	for _, stack := range all {
 		head := strings.SplitN(stack, "\n", 2)[0]
-		if strings.HasSuffix(head, "synctest bubble "+bubble) && !strings.Contains(stack, "internal/synctest.Run(") {
+		if strings.HasSuffix(head, "synctest bubble "+bubble) && !strings.Contains(stack, "internal/synctest.Run(") &&
+			!strings.Contains(stack, "synctest.testingSynctestTest(") {
 			stacks = append(stacks, stack)
 		}
 	}
@@ -444,7 +445,7 @@ func (f fault) run(t *testing.T, op operation, label string) {
 			},
 		}
 		if f.forever && op.export != nil {
-			tr.most = 4*8 // several parts can fail at once
+			tr.most = 4 * 8 // several parts can fail at once
 		}
 		tr.run(t, func(t *testing.T, o *outcome) {
 			w := f.other
