@@ -422,8 +422,9 @@ func messages(ctx context.Context, c *ada.Client, q dataexport.Query, o ...ada.C
 func raw(f func(*dataexport.Client, context.Context, dataexport.Query, ...ada.CallOption) iter.Seq2[json.RawMessage, error]) exporter {
 	return func(ctx context.Context, c *ada.Client, q dataexport.Query, o ...ada.CallOption) iter.Seq2[exported, error] {
 		return mapped(f(dataexport.New(c), ctx, q, o...), func(m json.RawMessage) string {
-			_, id, _ := strings.Cut(string(m), `"_id":"`)
-			id, _, _ = strings.Cut(id, `"`)
+			const key = `"_id":"`
+			text := string(m)
+			id, _, _ := strings.Cut(text[strings.LastIndex(text, key)+len(key):], `"`)
 			return id
 		})
 	}

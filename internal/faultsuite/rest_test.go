@@ -1,3 +1,3 @@
 package faultsuite
 
-var bodyScenarios, rateScenarios, contextScenarios, exportScenarios, writeScenarios, webhookScenarios []scenario
+var rateScenarios, contextScenarios, exportScenarios, writeScenarios, webhookScenarios []scenario
