@@ -70,7 +70,7 @@ type HTTPConfig struct {
 }
 
 // RetryPolicy says how often a call is tried and how long it waits in between. What may be repeated at all is not a
-// matter of policy; the package comment has the table.
+// matter of policy, nor is the budget that ends repetitions in an outage; the package comment has both.
 type RetryPolicy struct {
 	MaxAttempts   int           // the first one included, at most 100; two that a 429 refused count as one; 0: 4, 1: never repeat
 	FirstBackoff  time.Duration // the longest wait after the first attempt, doubled with each; 0: 500 ms

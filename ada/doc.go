@@ -40,6 +40,12 @@
 // Retry-After asks. It never begins a wait that the context's deadline or [RetryPolicy.MaxRetryAfter] cuts off: the
 // error comes back at once instead. Which failures are repeated, and when, may change in a minor release.
 //
+// Repetitions do not add to an outage. All calls of a client, and of those derived from it, share a budget of 100. A
+// call that ends with what Ada has to say about it, be it an answer or a refusal, gives back what its repetitions took
+// and a tenth of one more, so that failures now and then use nothing up. When nothing helps, the budget is soon spent,
+// and calls then fail with their first error, which [Retryable] judges as ever. It comes back with the calls that
+// succeed, and at one repetition a minute. What follows a 429 is not counted.
+//
 // # Pacing
 //
 // Ada limits requests per second, per minute and per day, by family of endpoints. The client keeps to these windows by

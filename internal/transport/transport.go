@@ -54,6 +54,7 @@ type Policy struct {
 type Engine struct {
 	base      http.RoundTripper
 	userAgent string
+	budget    budget // of the repetitions of all calls
 }
 
 // New returns an engine that sends through base, which it neither changes nor closes.
@@ -122,6 +123,9 @@ func (e *Engine) Do(c Call) Outcome {
 		r.out.Err = err
 		r.out.Transient = r.out.Transient && errors.Is(err, context.DeadlineExceeded)
 	}
+	if r.settled {
+		e.budget.give(r.taken + perSuccess)
+	}
 	return r.out
 }
 
@@ -136,7 +140,9 @@ type run struct {
 	sent    bool          // the attempt's request may have reached the server
 	wait    time.Duration // before the next attempt
 	waiting bool
-	refused int // attempts that were answered with 429
+	refused int  // attempts that were answered with 429
+	taken   int  // from the budget
+	settled bool // the last attempt got the server's word on the call, whether a yes or a no
 }
 
 // carried is the answer that the retry loop sees for every attempt that returned: the loop must not act on statuses
@@ -399,9 +405,11 @@ func (r *run) judge(ctx context.Context) bool {
 		}
 	}
 	if o.Err == nil {
+		r.settled = true
 		return false
 	}
 	happened, transient := r.classify()
+	r.settled = errors.Is(o.Err, ErrStatus) && !happened && !transient
 	o.Happened = o.Happened || happened
 	if happened && !r.call.Idempotent {
 		o.Unknown = true
@@ -412,6 +420,20 @@ func (r *run) judge(ctx context.Context) bool {
 		return false
 	}
 	r.wait = max(backoff(p.FirstBackoff, p.MaxBackoff, o.Attempts), asked)
-	deadline, limited := ctx.Deadline()
-	return !limited || !time.Now().Add(r.wait).After(deadline)
+	if deadline, limited := ctx.Deadline(); limited && time.Now().Add(r.wait).After(deadline) {
+		return false
+	}
+	return r.afford()
+}
+
+// afford takes the next attempt from the budget. After a 429 it is free: the server works, and says when to come.
+func (r *run) afford() bool {
+	if errors.Is(r.out.Err, ErrStatus) && r.out.Answer.Status == http.StatusTooManyRequests {
+		return true
+	}
+	if !r.engine.budget.take() {
+		return false
+	}
+	r.taken += repetition
+	return true
 }

@@ -15,15 +15,18 @@ const maxAsked = 24 * time.Hour
 
 // backoff is exponential with full jitter: anywhere above 0 and up to the ceiling of the attempt that just failed.
 func backoff(lowest, highest time.Duration, attempts int) time.Duration {
-	ceiling := lowest
+	return rand.N(max(ceiling(lowest, highest, attempts), 1)) + 1 // #nosec G404 -- spreads clients out, hides nothing
+}
+
+func ceiling(lowest, highest time.Duration, attempts int) time.Duration {
+	c := lowest
 	for range attempts - 1 {
-		if ceiling >= highest/2 {
-			ceiling = highest
-			break
+		if c >= highest/2 {
+			return highest
 		}
-		ceiling *= 2
+		c *= 2
 	}
-	return rand.N(max(min(ceiling, highest), 1)) + 1
+	return min(c, highest)
 }
 
 // retryAfter is how long the answer asks to wait: Retry-After, else, when the rate limit is what refused,
