@@ -178,58 +178,52 @@ func (b *body) reader() *bodyReader { return &bodyReader{body: b} }
 
 type bodyReader struct {
 	body   *body
-	cipher cipher.Stream
+	cipher cipher.Stream // at end
 	buffer []byte
-	at     int64  // where in the body rest begins
-	rest   []byte // what is at hand
+	part   []byte // of the buffer, what of the body ends at end
+	end    int64
 }
 
-// next returns a copy of size bytes at an offset.
+// next returns size bytes at an offset. They are good until the next call.
 func (r *bodyReader) next(offset int64, size int) ([]byte, error) {
-	var part []byte
-	for {
-		if skip := offset - r.at; skip <= int64(len(r.rest)) {
-			r.advance(int(skip))
-			n := min(size-len(part), len(r.rest))
-			if part == nil && n < size {
-				part = make([]byte, 0, size)
-			}
-			part = append(part, r.rest[:n]...)
-			r.advance(n)
-			offset += int64(n)
-			if len(part) == size {
-				return part, nil
-			}
-		}
-		r.advance(len(r.rest))
-		if err := r.fill(); err != nil {
+	for r.end < offset+int64(size) {
+		if err := r.fill(offset); err != nil {
 			return nil, err
 		}
 	}
+	at := len(r.part) - int(r.end-offset)
+	return r.part[at : at+size : at+size], nil
 }
 
-func (r *bodyReader) advance(n int) {
-	r.at += int64(n)
-	r.rest = r.rest[n:]
-}
-
-func (r *bodyReader) fill() error {
+// fill reads on, and keeps what it has from an offset on.
+func (r *bodyReader) fill(offset int64) error {
 	b := r.body
-	if r.at >= b.before {
-		r.rest = b.buffer[r.at-b.before : b.end]
-		if len(r.rest) == 0 {
+	if r.buffer == nil && b.before > 0 {
+		r.buffer, r.cipher = make([]byte, bodyBuffer), b.stream()
+	}
+	kept := max(r.end-offset, 0)
+	if r.end >= b.before && kept == 0 { // the rest of the body is at hand
+		r.part, r.end = b.buffer[:b.end], b.before+int64(b.end)
+		if r.end <= offset {
 			return io.ErrUnexpectedEOF
 		}
 		return nil
 	}
-	if r.buffer == nil {
-		r.buffer, r.cipher = make([]byte, bodyBuffer), b.stream()
+	copy(r.buffer, r.part[int64(len(r.part))-kept:])
+	if int(kept) == len(r.buffer) {
+		r.buffer = append(r.buffer, make([]byte, len(r.buffer))...)
 	}
-	n := min(int64(len(r.buffer)), b.before-r.at)
-	if _, err := b.file.ReadAt(r.buffer[:n], r.at); err != nil {
-		return err
+	more := r.buffer[kept:]
+	if left := b.before - r.end; left > 0 {
+		more = more[:min(int64(len(more)), left)]
+		if _, err := b.file.ReadAt(more, r.end); err != nil {
+			return err
+		}
+		r.cipher.XORKeyStream(more, more)
+	} else if more = more[:copy(more, b.buffer[r.end-b.before:b.end])]; len(more) == 0 {
+		return io.ErrUnexpectedEOF
 	}
-	r.cipher.XORKeyStream(r.buffer[:n], r.buffer[:n])
-	r.rest = r.buffer[:n]
+	r.end += int64(len(more))
+	r.part = r.buffer[:int(kept)+len(more)]
 	return nil
 }

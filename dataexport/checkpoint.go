@@ -94,6 +94,9 @@ func (s state) resume(c Checkpoint) (state, place, []ada.Fault) {
 			p.seen[m] = true
 		}
 	}
+	if then.At.IsZero() || then.checkpoint(p) != c { // what no export has made, whatever its checksum says
+		return refuse("is damaged")
+	}
 	var faults []ada.Fault
 	for _, f := range []struct {
 		what  string

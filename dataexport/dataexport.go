@@ -2,7 +2,6 @@ package dataexport
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -77,10 +76,11 @@ func (c *Client) ConversationPages(ctx context.Context, q Query, opts ...ada.Cal
 }
 
 // ConversationsRaw returns an iterator over the same conversations as [Client.Conversations], each as the JSON that Ada
-// sent, for programs that only pass it on. It is several times as fast. Its errors are the same.
+// sent, for programs that only pass it on: it is several times as fast. Each is good until the loop goes on. Errors are
+// the same.
 //
 // https://docs.ada.cx/reference/data-export/get-conversations
-func (c *Client) ConversationsRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[json.RawMessage, error] {
+func (c *Client) ConversationsRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[RawRecord, error] {
 	return each(c.ConversationPages(ctx, q, opts...), (*Page[Conversation]).Raw)
 }
 
@@ -104,7 +104,7 @@ func (c *Client) MessagePages(ctx context.Context, q Query, opts ...ada.CallOpti
 // programs that only pass it on. It is several times as fast. Its errors are the same.
 //
 // https://docs.ada.cx/reference/data-export/get-messages
-func (c *Client) MessagesRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[json.RawMessage, error] {
+func (c *Client) MessagesRaw(ctx context.Context, q Query, opts ...ada.CallOption) iter.Seq2[RawRecord, error] {
 	return each(c.MessagePages(ctx, q, opts...), (*Page[Message]).Raw)
 }
 
@@ -163,9 +163,10 @@ func plan(client *ada.Client, r resource, q Query, opts []ada.CallOption) (w *wa
 			Tenant: client.BaseURL(), API: string(q.version()) + "/" + string(r),
 			By: string(q.by()), Conversation: q.ConversationID, Since: q.Since.UTC(),
 		},
-		here:  place{at: q.Since.UTC().Truncate(precision)},
+		here:  place{at: roundUp(q.Since)},
 		until: q.end(now),
 	}
+	w.state.Since = w.here.at // or progress would count a window too many
 	var wrong []ada.Fault
 	if q.Resume != "" {
 		w.state, w.here, wrong = w.state.resume(q.Resume)

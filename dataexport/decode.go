@@ -20,8 +20,11 @@ func (m mismatch) Error() string { return string(m) }
 
 func isNull(v []byte) bool { return rawjson.Null(v) }
 
-// record decodes an object that is a record, with its id.
+// record decodes an object that is a record, with its id. Its error is an [ada.Fault] where v is JSON.
 func record(v []byte, id *string, field func(key, value []byte) error) error {
+	if len(v) == 0 || v[0] != '{' {
+		return ada.Fault{Field: "the record", Reason: "is no object"}
+	}
 	err := object(v, func(key, v []byte) error {
 		if string(key) == "_id" {
 			return text(id, v)
@@ -151,10 +154,9 @@ func integer(dst *int, v []byte) error {
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		if n = int(f); err != nil || float64(n) != f || math.Abs(f) > 1<<53 {
 			return mismatch("is no integer")
 		}
-		n = int(f)
 	}
 	*dst = n
 	return nil

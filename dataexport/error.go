@@ -12,14 +12,14 @@ import (
 )
 
 // ErrStuck says that more records have one timestamp than a page can hold, which is 10,000: Ada's way of paging has no
-// next page for them. The checkpoint of the [Error] is in front of them. To leave them out, export up to their time, and
-// on from a microsecond after it.
+// next page for them. The checkpoint of the [Error] is in front of them, and its Since is their time. To leave them out,
+// begin another export a microsecond after it.
 var ErrStuck = errors.New("more records have one timestamp than a page can hold")
 
 // Error is how an export ends that has begun and did not come to its end. Its text names the part of the export in which
 // it ended. It wraps an [*ada.Error], a [*RecordError], [ErrStuck], the context's error, or that of [Query.OnBadRecord].
 type Error struct {
-	Since, Until time.Time  // what was asked for
+	Since, Until time.Time  // the part of the export that failed
 	Checkpoint   Checkpoint // where the export goes on: after the last page that was handed out whole
 	Err          error
 }
@@ -43,12 +43,7 @@ type RecordError struct {
 
 func newRecordError(index int, id string, raw []byte, err error) *RecordError {
 	e := &RecordError{Index: index, ID: id, Raw: raw}
-	var wrong mismatch
-	if errors.As(err, &wrong) {
-		e.Fault = ada.Fault{Field: "the record", Reason: string(wrong)}
-	} else {
-		errors.As(err, &e.Fault) // a record that is valid JSON fails with nothing else
-	}
+	errors.As(err, &e.Fault) // a record that is valid JSON fails with nothing else
 	return e
 }
 
@@ -60,6 +55,9 @@ func (e *RecordError) Error() string {
 	}
 	return fmt.Sprintf("record %d of the page%s: %v", e.Index, id, e.Fault)
 }
+
+// Unwrap returns Fault.
+func (e *RecordError) Unwrap() error { return e.Fault }
 
 // Is reports whether target is [ada.ErrAnswer].
 func (e *RecordError) Is(target error) bool { return target == ada.ErrAnswer }

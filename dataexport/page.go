@@ -35,10 +35,15 @@ type Page[T any] struct {
 // Len returns how many records the page has. Those that an earlier page had too do not count.
 func (p *Page[T]) Len() int { return p.fresh }
 
-// Raw returns an iterator over the records as Ada sent them, without decoding them. Each is the caller's to keep.
-func (p *Page[T]) Raw() iter.Seq2[json.RawMessage, error] {
-	return func(yield func(json.RawMessage, error) bool) {
-		p.each(func(_ int, _ entry, raw []byte) bool { return yield(raw, nil) }, func(err error) { yield(nil, err) })
+// RawRecord is the JSON of one record, as Ada sent it, which is on one line unless Ada should put in line breaks. It is
+// good until the loop that it came from goes on, as an sql.RawBytes is: what is to stay needs bytes.Clone. It prints,
+// logs and marshals as "[REDACTED]".
+type RawRecord []byte
+
+// Raw returns an iterator over the records as Ada sent them, without decoding or copying them.
+func (p *Page[T]) Raw() iter.Seq2[RawRecord, error] {
+	return func(yield func(RawRecord, error) bool) {
+		p.each(func(_ int, raw []byte) bool { return yield(raw, nil) }, func(err error) { yield(nil, err) })
 	}
 }
 
@@ -47,10 +52,11 @@ func (p *Page[T]) Raw() iter.Seq2[json.RawMessage, error] {
 func (p *Page[T]) Records() iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		fail := func(err error) { yield(nil, err) }
-		p.each(func(index int, e entry, raw []byte) bool {
+		p.each(func(index int, raw []byte) bool {
 			record := new(T)
+			raw = bytes.Clone(raw)
 			if err := any(record).(decoder).decode(raw); err != nil {
-				if err := p.report(newRecordError(index, e.id, raw, err)); err != nil {
+				if err := p.report(newRecordError(index, p.content.id(index), raw, err)); err != nil {
 					fail(err)
 					return false
 				}
@@ -66,7 +72,7 @@ type decoder interface {
 	decode(raw json.RawMessage) error
 }
 
-func (p *Page[T]) each(yield func(index int, e entry, raw []byte) bool, fail func(error)) {
+func (p *Page[T]) each(yield func(index int, raw []byte) bool, fail func(error)) {
 	if p.closed {
 		fail(errors.New("dataexport: the page is used after the loop that it came from went on"))
 		return
@@ -76,11 +82,11 @@ func (p *Page[T]) each(yield func(index int, e entry, raw []byte) bool, fail fun
 
 // entry is what is known of a record of a page without decoding it.
 type entry struct {
-	id       string // empty where the record has none
-	at       int64  // its place in the export, in nanoseconds of Unix time; unplaced where it cannot be read
-	offset   int64  // in the body
-	size     int    // in bytes
-	repeated bool   // an earlier page had it
+	at       int64 // its place in the export, in nanoseconds of Unix time; unplaced where it cannot be read
+	offset   int64 // in the body
+	size     int   // in bytes
+	idEnd    int   // where its id ends in ids; it is empty where the record has none
+	repeated bool  // an earlier page had it
 }
 
 const unplaced = -1 << 63
@@ -89,6 +95,7 @@ const unplaced = -1 << 63
 type content struct {
 	body    body
 	entries []entry
+	ids     []byte // all of them, one after the other
 	bytes   int64  // of all records
 	next    string // the link to the next page; empty: there is none
 	found   bool   // there was an array of records
@@ -97,8 +104,17 @@ type content struct {
 
 func (c *content) close() { c.body.close() }
 
+// id returns the id of a record.
+func (c *content) id(index int) string {
+	begin := 0
+	if index > 0 {
+		begin = c.entries[index-1].idEnd
+	}
+	return string(c.ids[begin:c.entries[index].idEnd])
+}
+
 // each hands out the records that are not repeated.
-func (c *content) each(yield func(index int, e entry, raw []byte) bool, fail func(error)) {
+func (c *content) each(yield func(index int, raw []byte) bool, fail func(error)) {
 	r := c.body.reader()
 	for i, e := range c.entries {
 		if e.repeated {
@@ -109,7 +125,7 @@ func (c *content) each(yield func(index int, e entry, raw []byte) bool, fail fun
 			fail(fmt.Errorf("dataexport: the temporary file of a page cannot be read: %w", err))
 			return
 		}
-		if !yield(i, e, raw) {
+		if !yield(i, raw) {
 			return
 		}
 	}
@@ -122,7 +138,7 @@ func (c *content) each(yield func(index int, e entry, raw []byte) bool, fail fun
 // The body must be JSON to its last byte, and nothing but white space may follow. With keys that come twice the last
 // one counts, except for the records, which may not come twice.
 func (c *content) read(source io.Reader, date string) error {
-	*c = content{body: c.body, entries: c.entries[:0]}
+	*c = content{body: c.body, entries: c.entries[:0], ids: c.ids[:0]}
 	in := &c.body
 	in.begin(source)
 	first, err := in.peek()
@@ -235,7 +251,8 @@ func (c *content) records(in *body, date string) error {
 			return err
 		}
 		e := entry{at: unplaced, offset: in.offset() - int64(len(raw)), size: len(raw)}
-		e.id, _ = rawjson.String(id)
+		c.ids, _ = rawjson.AppendString(c.ids, id)
+		e.idEnd = len(c.ids)
 		if s, ok := rawjson.String(at); ok {
 			if t, ok := wiretime.Parse(s); ok {
 				e.at = t.UnixNano()

@@ -44,6 +44,12 @@ func (p Page[T]) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String
 func (p Page[T]) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // Format writes "[REDACTED]" for every verb.
+func (RawRecord) Format(f fmt.State, _ rune) { hide(f) }
+
+// MarshalText returns "[REDACTED]".
+func (RawRecord) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Format writes "[REDACTED]" for every verb.
 func (CSAT) Format(f fmt.State, _ rune) { hide(f) }
 
 // MarshalText returns "[REDACTED]".

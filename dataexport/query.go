@@ -143,7 +143,8 @@ func (q Query) check(r resource, position, now time.Time) (faults []ada.Fault) {
 		fault("Since", "is before the last 12 months, which is all that Ada has")
 	case q.Since.After(now):
 		fault("Since", "is in the future")
-	case !q.Until.IsZero() && !q.Since.Before(q.Until):
+	}
+	if q.Resume == "" && !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
 		fault("Until", "is not after Since")
 	}
 	return faults
@@ -151,12 +152,16 @@ func (q Query) check(r resource, position, now time.Time) (faults []ada.Fault) {
 
 // end returns where an export that begins now ends.
 func (q Query) end(now time.Time) time.Time {
-	until := now.Add(-q.Lag)
-	if !q.Until.IsZero() && q.Until.Before(until) {
-		until = q.Until
+	until := now.Add(-q.Lag).UTC().Truncate(precision)
+	if given := roundUp(q.Until); !q.Until.IsZero() && given.Before(until) {
+		until = given
 	}
-	return until.UTC().Truncate(precision)
+	return until
 }
+
+// roundUp returns the first microsecond that is not before t: what has timestamps in microseconds is before both of
+// them, or before neither.
+func roundUp(t time.Time) time.Time { return t.UTC().Add(precision - 1).Truncate(precision) }
 
 func (q Query) version() Version {
 	if q.Version == "" {

@@ -225,7 +225,9 @@ func (w *walk) admit(c *content, to time.Time) {
 	// less precise than the link's, but not by more than a second.
 	border := to.Truncate(time.Second).UnixNano()
 	next := place{at: to, seen: map[mark]bool{}}
+	latest := int64(unplaced) // of what was handed out before
 	for m := range w.here.seen {
+		latest = max(latest, m.at)
 		if m.at >= border {
 			next.seen[m] = true
 		}
@@ -233,16 +235,18 @@ func (w *walk) admit(c *content, to time.Time) {
 	c.fresh = 0
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.id == "" { // cannot be told from another
-			c.fresh++
-			continue
+		stays := e.at >= border || e.at == unplaced
+		if stays || e.at <= latest {
+			m := mark{c.id(i), e.at}
+			if m.id != "" { // or it cannot be told from another
+				e.repeated = w.here.seen[m]
+				if stays {
+					next.seen[m] = true
+				}
+			}
 		}
-		m := mark{e.id, e.at}
-		if e.repeated = w.here.seen[m]; !e.repeated {
+		if !e.repeated {
 			c.fresh++
-		}
-		if e.at >= border || e.at == unplaced {
-			next.seen[m] = true
 		}
 	}
 	w.here = next

@@ -37,7 +37,7 @@ func (s *Server) generate(g Generated) error {
 	tick := g.Granularity.Microseconds()
 	first, end := ceilDiv(ceilMicros(g.Since), tick), ceilDiv(ceilMicros(g.Until), tick)
 	switch {
-	case g.Conversations < 0 || g.MessagesPer < 0 || g.Conversations > 1<<31 || g.Conversations*g.MessagesPer > 1<<31:
+	case g.Conversations < 0 || g.MessagesPer < 0 || int64(g.Conversations) > 1<<31 || int64(g.Conversations)*int64(g.MessagesPer) > 1<<31:
 		return errors.New("adatest: Generate of a number that is out of range")
 	case g.Conversations > 0 && end <= first:
 		return errors.New("adatest: Generate of an empty range of time")

@@ -8,3 +8,6 @@ package gen
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package webhooks -o webhooks/webhooks.gen.go ../../openapi/webhooks.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package dataexport -o dataexport/dataexport.gen.go ../../openapi/data-export.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../../openapi/models-and-requests.yaml -package dataexportv1 -o dataexportv1/dataexportv1.gen.go ../../openapi/data-export-v1.yaml
+
+// For comparison, what oapi-codegen makes of the same document without any of the SDK's settings.
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../bench/plain/oapi-codegen.yaml ../../openapi/data-export.yaml

@@ -36,24 +36,36 @@ func Array(b []byte, element func(value []byte) error) (n int, err error) {
 }
 
 // Space returns how many white space characters b begins with.
-func Space(b []byte) int {
-	if len(b) > 0 && b[0] > ' ' {
-		return 0
-	}
-	return space(b, 0)
-}
+func Space(b []byte) int { return space(b, 0) }
 
 // String decodes a string with its quotes. What is no UTF-8 in it becomes U+FFFD. ok is false for other values.
 func String(b []byte) (s string, ok bool) {
-	if len(b) < 2 || b[0] != '"' {
-		return "", false
-	}
-	inner := b[1 : len(b)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+	if inner, ok := plain(b); ok {
 		return string(inner), true
+	}
+	if len(b) == 0 || b[0] != '"' {
+		return "", false
 	}
 	err := json.Unmarshal(b, &s)
 	return s, err == nil
+}
+
+// AppendString appends to dst what String returns.
+func AppendString(dst, b []byte) (_ []byte, ok bool) {
+	if inner, ok := plain(b); ok {
+		return append(dst, inner...), true
+	}
+	s, ok := String(b)
+	return append(dst, s...), ok
+}
+
+// plain returns the inside of a string that stands for itself.
+func plain(b []byte) (inner []byte, ok bool) {
+	if len(b) < 2 || b[0] != '"' {
+		return nil, false
+	}
+	inner = b[1 : len(b)-1]
+	return inner, bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner)
 }
 
 // Null reports whether b is null.
@@ -62,6 +74,9 @@ func Null(b []byte) bool { return len(b) == 4 && b[0] == 'n' }
 func syntax(at int) error { return &json.SyntaxError{Offset: int64(at)} }
 
 func space(b []byte, i int) int {
+	if i < len(b) && b[i] > ' ' { // as in most of what machines write
+		return i
+	}
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 		i++
 	}

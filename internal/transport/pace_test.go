@@ -131,14 +131,14 @@ func TestLimiterDoesNotWaitForTheNextDay(t *testing.T) {
 		if err := l.Wait(t.Context()); !errors.As(err, &usedUp) {
 			t.Fatalf("got %v, want it used up", err)
 		}
-		if want := times[0].Add(24 * time.Hour).Sub(time.Now()); usedUp.Wait != want {
+		if want := time.Until(times[0].Add(24 * time.Hour)); usedUp.Wait != want {
 			t.Errorf("it is used up for %s, want %s", usedUp.Wait, want)
 		}
-		time.Sleep(usedUp.Wait - time.Minute - 1)
+		time.Sleep(usedUp.Wait - time.Minute - time.Nanosecond)
 		if err := l.Wait(t.Context()); !errors.As(err, &usedUp) {
 			t.Errorf("a minute and a bit before: got %v, want it used up", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if err := l.Wait(t.Context()); err != nil { // it has taken no slot before
 			t.Errorf("a minute before: %v", err)
 		}
