@@ -2,7 +2,6 @@ package faultsuite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -38,6 +36,8 @@ type world struct {
 	mu      sync.Mutex
 	effects map[string]int // of requests to endpoints that the fake does not have, by idempotency key
 	ledger  *memory
+
+	requests func() int // how many have arrived
 }
 
 func newWorld(op operation, pages int) *world {
@@ -67,7 +67,8 @@ type operation struct {
 	effects    func(w *world) int // how often it has taken effect; nil for one that only reads
 	once       int                // how often it should have, when all is well
 
-	list    bool // it walks pages, and hands out what came before an error
+	each    func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] // of an operation that is an iterator
+	list    bool                                                                                             // it walks pages, and hands out what came before an error
 	export  exporter
 	many    bool   // it makes independent calls at once, and tells of each
 	ignores bool   // it does not decode the answer
@@ -131,8 +132,8 @@ var operations = []operation{
 				}}))
 			}
 		},
-		call: func(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
-			return collect(endusers.New(c).All(ctx, endusers.ListParams{PageSize: 1}, o...), func(u *endusers.User) string { return u.ID })
+		each: func(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {
+			return idsOf(endusers.New(c).All(ctx, endusers.ListParams{PageSize: 1}, o...), func(u *endusers.User) string { return u.ID })
 		},
 	},
 	{
@@ -213,18 +214,11 @@ var operations = []operation{
 	{
 		name: "compliance.EraseAll", idempotent: true, steps: 2,
 		setup: func(w *world) { w.user(); w.want = []string{"pending"} },
+		each:  eraseAll,
 		call: func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
-			people := slices.Values([]compliance.Identifier{compliance.EndUserID(w.id)})
-			var got []string
-			for v, err := range compliance.New(c).EraseAll(ctx, people, compliance.EraseParams{Ledger: w.ledger}, o...) {
-				if err != nil {
-					return nil, err
-				}
-				if v.Outcome != compliance.Refused && v.Outcome != compliance.Unknown { // an error may follow
-					got = append(got, string(v.Outcome))
-				} else if v.Outcome == compliance.Refused {
-					return nil, refusedVerdict(w, v)
-				}
+			got, err := gather(eraseAll(ctx, w, c, o...))
+			if err != nil {
+				return nil, err // with the verdicts of those whose job was not seen
 			}
 			return got, nil
 		},
@@ -249,19 +243,13 @@ var operations = []operation{
 	{
 		name: "proactivesms.TriggerAll", ignores: true, many: true, steps: 3,
 		setup: func(w *world) { w.want = []string{"0", "1", "2"} },
-		call: func(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) (sent []string, failed error) {
-			messages := func(yield func(proactivesms.Message) bool) {
-				for i := range 3 {
-					if !yield(proactivesms.Message{CampaignKey: strconv.Itoa(i), PhoneNumber: "14165550100"}) {
-						return
-					}
-				}
-			}
-			for r := range proactivesms.New(c).TriggerAll(ctx, messages, o...) {
-				if r.Err == nil {
-					sent = append(sent, strconv.Itoa(r.Index))
+		each:  triggerAll,
+		call: func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) (sent []string, failed error) {
+			for index, err := range triggerAll(ctx, w, c, o...) {
+				if err == nil {
+					sent = append(sent, index)
 				} else {
-					failed = r.Err
+					failed = err
 				}
 			}
 			slices.Sort(sent)
@@ -276,8 +264,8 @@ var operations = []operation{
 				w.want = append(w.want, w.AddWebhook(adatest.Webhook{URL: hookURL}))
 			}
 		},
-		call: func(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
-			return collect(endpoints.New(c).All(ctx, endpoints.ListParams{PageSize: 1}, o...), func(e *endpoints.Endpoint) string { return e.ID })
+		each: func(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {
+			return idsOf(endpoints.New(c).All(ctx, endpoints.ListParams{PageSize: 1}, o...), func(e *endpoints.Endpoint) string { return e.ID })
 		},
 	},
 	{
@@ -365,6 +353,42 @@ var operations = []operation{
 	unwrapped("ada.Client.Do, voice with a key", ada.Operation{Name: "voice.Start", Method: http.MethodPost, Route: "/api/v2/conversations/proactive/{id}", Idempotent: true}, idempotencyKey),
 }
 
+func eraseAll(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {
+	people := slices.Values([]compliance.Identifier{compliance.EndUserID(w.id)})
+	return func(yield func(string, error) bool) {
+		for v, err := range compliance.New(c).EraseAll(ctx, people, compliance.EraseParams{Ledger: w.ledger}, o...) {
+			switch {
+			case err != nil:
+				yield("", err)
+				return
+			case v.Outcome == compliance.Refused: // of a request that Ada refused, which ends nothing
+				yield("", errRefused)
+				return
+			case v.Outcome == compliance.Unknown: // the error follows
+			case !yield(string(v.Outcome), nil):
+				return
+			}
+		}
+	}
+}
+
+func triggerAll(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {
+	messages := func(yield func(proactivesms.Message) bool) {
+		for i := range 3 {
+			if !yield(proactivesms.Message{CampaignKey: strconv.Itoa(i), PhoneNumber: "14165550100"}) {
+				return
+			}
+		}
+	}
+	return func(yield func(string, error) bool) {
+		for r := range proactivesms.New(c).TriggerAll(ctx, messages, o...) {
+			if !yield(strconv.Itoa(r.Index), r.Err) {
+				return
+			}
+		}
+	}
+}
+
 // exporting is the row of an export: as many full pages of 100 records as the world has, the last one of 50.
 func exporting(name string, e exporter, q dataexport.Query) operation {
 	isMessages := strings.Contains(name, "Message")
@@ -387,26 +411,20 @@ func exporting(name string, e exporter, q dataexport.Query) operation {
 				w.want = append(w.want, r.ID)
 			}
 		},
-		call: func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
-			return ids(e(ctx, c, w.query, o...))
+		each: func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {
+			return func(yield func(string, error) bool) {
+				for r, err := range e(ctx, c, w.query, o...) {
+					if (r.id != "" || err != nil) && !yield(r.id, err) {
+						return
+					}
+				}
+			}
 		},
 	}
 	if isMessages {
 		op.dateKey, op.textKey, op.free = "date_created", "sender", true
 	}
 	return op
-}
-
-func ids(records iter.Seq2[exported, error]) (got []string, err error) {
-	for r, err := range records {
-		if err != nil {
-			return got, err
-		}
-		if r.id != "" {
-			got = append(got, r.id)
-		}
-	}
-	return got, nil
 }
 
 func conversations(f func(*dataexport.Client, context.Context, dataexport.Query, ...ada.CallOption) iter.Seq2[*dataexport.Conversation, error]) exporter {
@@ -419,9 +437,9 @@ func messages(ctx context.Context, c *ada.Client, q dataexport.Query, o ...ada.C
 	return mapped(dataexport.New(c).Messages(ctx, q, o...), func(m *dataexport.Message) string { return m.ID })
 }
 
-func raw(f func(*dataexport.Client, context.Context, dataexport.Query, ...ada.CallOption) iter.Seq2[json.RawMessage, error]) exporter {
+func raw(f func(*dataexport.Client, context.Context, dataexport.Query, ...ada.CallOption) iter.Seq2[dataexport.RawRecord, error]) exporter {
 	return func(ctx context.Context, c *ada.Client, q dataexport.Query, o ...ada.CallOption) iter.Seq2[exported, error] {
-		return mapped(f(dataexport.New(c), ctx, q, o...), func(m json.RawMessage) string {
+		return mapped(f(dataexport.New(c), ctx, q, o...), func(m dataexport.RawRecord) string {
 			const key = `"_id":"`
 			text := string(m)
 			id, _, _ := strings.Cut(text[strings.LastIndex(text, key)+len(key):], `"`)
@@ -549,16 +567,14 @@ func (w *world) job() {
 
 // users counts the end users with the external id of the tests, or without any.
 func (w *world) users() int {
-	users, err := collect(endusers.New(w.Client()).All(context.Background(), endusers.ListParams{}), func(u *endusers.User) string { return u.ID })
+	users, err := gather(idsOf(endusers.New(w.Client()).All(context.Background(), endusers.ListParams{}), func(u *endusers.User) string { return u.ID }))
 	if err != nil {
 		panic(err)
 	}
 	return len(users)
 }
 
-// refusedVerdict is the error that EraseAll made a verdict of: one of the request, which does not end it.
-func refusedVerdict(*world, compliance.Verdict) error { return errRefused }
-
+// errRefused is a verdict of EraseAll, where the request was refused.
 var errRefused = errors.New("refused, by verdict")
 
 func userIDs(u *endusers.User) []string {
@@ -596,12 +612,27 @@ func done(err error) ([]string, error) {
 	return []string{"ok"}, nil
 }
 
-func collect[T any](records iter.Seq2[*T, error], id func(*T) string) (got []string, err error) {
-	for r, err := range records {
+func idsOf[T any](records iter.Seq2[*T, error], id func(*T) string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for r, err := range records {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !yield(id(r), nil) {
+				return
+			}
+		}
+	}
+}
+
+// gather is all that an iterator gives before an error.
+func gather(records iter.Seq2[string, error]) (got []string, err error) {
+	for id, err := range records {
 		if err != nil {
 			return got, err
 		}
-		got = append(got, id(r))
+		got = append(got, id)
 	}
 	return got, nil
 }
@@ -628,10 +659,17 @@ func (m *memory) Entries() iter.Seq2[compliance.Entry, error] {
 	}
 }
 
-func named(t *testing.T, name string) operation {
-	i := slices.IndexFunc(operations, func(op operation) bool { return op.name == name })
-	if i < 0 {
-		t.Fatalf("there is no operation %s", name)
+func named(name string) operation {
+	return operations[slices.IndexFunc(operations, func(op operation) bool { return op.name == name })]
+}
+
+// An iterator's call is all of it.
+func init() {
+	for i, op := range operations {
+		if op.call == nil {
+			operations[i].call = func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
+				return gather(op.each(ctx, w, c, o...))
+			}
+		}
 	}
-	return operations[i]
 }

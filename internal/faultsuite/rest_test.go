@@ -1,3 +1,3 @@
 package faultsuite
 
-var rateScenarios, contextScenarios, exportScenarios, writeScenarios, webhookScenarios []scenario
+var exportScenarios, writeScenarios, webhookScenarios []scenario
