@@ -1,3 +1,3 @@
 package faultsuite
 
-var exportScenarios, writeScenarios, webhookScenarios []scenario
+var writeScenarios, webhookScenarios []scenario
