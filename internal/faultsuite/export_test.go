@@ -233,7 +233,7 @@ var exportScenarios = []scenario{
 	{
 		id: "P08", title: "Every request fails in turn, in every way: each record once.", skip: exports,
 		run: func(t *testing.T, op operation) {
-			for i, step := range kinds() {
+			for i, step := range kinds(op) {
 				fault{steps: []func(*world) faults.Step{step}, idempotent: want{unsure: true}}.run(t, op, fmt.Sprint("kind ", i))
 			}
 		},
@@ -387,12 +387,15 @@ var exportScenarios = []scenario{
 }
 
 // kinds are all the ways in which one request can fail and be made again.
-func kinds() []func(*world) faults.Step {
+func kinds(op operation) []func(*world) faults.Step {
 	all := to(
 		faults.Refused(), faults.LookupFails(), faults.LookupTimesOut(), faults.ResetBeforeRequest(), faults.ResetInRequest(), faults.Reset(),
 		faults.HangUp(), faults.Silence(), faults.BlackHole(), faults.Answer(faults.Say(429, refusal)), faults.Answer(faults.Say(500, html)),
-		faults.Answer(faults.Say(503, "", "Retry-After: 3")), faults.Answer(faults.Say(200, html)), faults.Answer(faults.Say(200, "")),
+		faults.Answer(faults.Say(503, "", "Retry-After: 3")), faults.Answer(faults.Say(200, html)),
 	)
+	if !op.ignores { // or else it is as good an answer as any
+		all = append(all, to(faults.Answer(faults.Say(200, "")))...)
+	}
 	return append(all,
 		changed(func(r faults.Reply) faults.Step {
 			s := r.String()
@@ -625,7 +628,7 @@ func hostileLinks(t *testing.T, op operation) {
 		"/", "/api/v2/end-users/", "/api/v2/export/../end-users/", "/api/v2/export/%%2e%%2e/end-users/", "/api/v2/export/messages/../../x", "../../../x", "../x", "./x", "x",
 		"%s#fragment", "%s#", " %s", "%s ", "\\\\\\\\evil.example%s", "/\\\\evil.example%s", "\\t%s", "%s\\n", "%s\\r\\nX: y", "\\u0000%s", "https://[::1]%s", "https://127.0.0.1%s",
 		"https://169.254.169.254/latest/meta-data/", "https://xn--acme.ada.support%s", "https://evil\\u3002example%s", "https://acme.ada.support\\uff0fevil.example%s",
-		"%s%%zz", "://", "?", "?created_since=", "?created_since=yesterday", "?created_to=2000-01-01T00:00:00Z", "https://acme.ada.support", "https://acme.ada.support/?%s",
+		"://", "?", "?created_since=", "?created_since=yesterday", "?created_to=2000-01-01T00:00:00Z", "https://acme.ada.support", "https://acme.ada.support/?%s",
 		strings.Repeat("../", 100) + "%s", "https://acme.ada.support/" + strings.Repeat("x", 9000),
 	} {
 		f := fault{

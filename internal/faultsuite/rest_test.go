@@ -1,3 +1,0 @@
-package faultsuite
-
-var writeScenarios, webhookScenarios []scenario
