@@ -358,22 +358,29 @@ func (n *Network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 type buffered struct {
 	net.Conn
 	out    chan []byte
+	closed chan struct{}
 	gone   <-chan struct{} // the client
-	closed func()
+	finish func()
 }
 
 func newBuffered(far net.Conn, gone <-chan struct{}) *buffered {
-	b := &buffered{Conn: far, out: make(chan []byte, 64), gone: gone}
-	sent := make(chan struct{})
+	b := &buffered{Conn: far, out: make(chan []byte, 64), closed: make(chan struct{}), gone: gone}
+	sent, drained := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(sent)
-		for chunk := range b.out {
-			_, _ = far.Write(chunk)
+		for {
+			select {
+			case chunk := <-b.out:
+				_, _ = far.Write(chunk)
+			case <-b.closed:
+				if len(b.out) == 0 {
+					return
+				}
+			}
 		}
 	}()
-	b.closed = sync.OnceFunc(func() {
-		close(b.out)
-		drained := make(chan struct{})
+	b.finish = sync.OnceFunc(func() {
+		close(b.closed)
 		go func() { // the client may have to write before it reads
 			defer close(drained)
 			_, _ = io.Copy(io.Discard, far)
@@ -389,6 +396,8 @@ func (b *buffered) Write(p []byte) (int, error) {
 	select {
 	case <-b.gone:
 		return 0, io.ErrClosedPipe
+	case <-b.closed:
+		return 0, io.ErrClosedPipe
 	case b.out <- bytes.Clone(p):
 		return len(p), nil
 	}
@@ -398,7 +407,7 @@ func (b *buffered) Write(p []byte) (int, error) {
 func (b *buffered) SetWriteDeadline(time.Time) error { return nil }
 
 func (b *buffered) Close() error {
-	b.closed()
+	b.finish()
 	return nil
 }
 

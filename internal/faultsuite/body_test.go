@@ -455,18 +455,18 @@ func wrongRecord(t *testing.T, op operation) {
 		f.run(t, op, "a wrong type")
 		return
 	}
-	n, at := 10_000, 5_000
-	if op.name != "dataexport.Conversations" {
-		n, at = 1_000, 500
-	}
 	for _, hook := range []bool{false, true} {
+		n, at := 200, 150
+		if op.name == "dataexport.Conversations" && !hook {
+			n, at = 10_000, 7_000
+		}
 		var seen []*dataexport.RecordError
 		trial{
 			op: op, label: fmt.Sprint("with a hook: ", hook), pages: 1,
 			script: func(w *world, _ int) faults.Step { return well(w) },
 			before: func(w *world, _ *ada.Client) {
 				w.want = nil
-				w.query.PageSize, w.query.Since = n, begin.AddDate(0, 0, -30)
+				w.query.PageSize, w.query.Since = 10_000, begin.AddDate(0, 0, -30)
 				w.query.Until = begin
 				for i := range n {
 					r := adatest.Record{ID: fmt.Sprintf("%024x", 1<<40+i), CreatedAt: begin.Add(time.Duration(i-n) * time.Second), Fields: map[string]any{"sender": "bot"}}

@@ -21,11 +21,14 @@ import (
 	"github.com/adasdk/ada-go/internal/transport"
 )
 
+// usual is how many pages a list has.
+const usual = 2
+
 // trial is one run of an operation on a scripted network.
 type trial struct {
 	op     operation
 	label  string                            // what tells it from other trials of the scenario
-	pages  int                               // of a list; 0: 3
+	pages  int                               // of a list; 0: usual
 	script func(w *world, i int) faults.Step // what becomes of connection i; nil: all is well
 	secure bool                              // with real TLS
 	pool   func(*http.Transport) http.RoundTripper
@@ -93,13 +96,15 @@ func inBubble() (stacks []string) {
 func (tr trial) inBubble(t *testing.T, check func(t *testing.T, o *outcome)) {
 	pages := tr.pages
 	if pages == 0 {
-		pages = 3
+		pages = usual
 	}
 	o := &outcome{world: newWorld(tr.op, pages)}
 	o.network = faults.NewScript(t, func(i int) faults.Step {
 		if tr.script == nil {
 			return faults.Through(o.handler, func(r faults.Reply) faults.Step {
+				o.mu.Lock()
 				o.replies = append(o.replies, r)
+				o.mu.Unlock()
 				return faults.Answer(r.String())
 			})
 		}
@@ -168,7 +173,7 @@ func (tr trial) inBubble(t *testing.T, check func(t *testing.T, o *outcome)) {
 	if o.failure != nil {
 		seen = append(seen, *o.failure, o.failure.Problems, o.failure.Faults)
 	}
-	for _, a := range o.attempts {
+	for _, a := range o.attempts[max(len(o.attempts)-4, 0):] {
 		seen = append(seen, a)
 	}
 	if found := leaks(log.String()); found != nil || log.Len() == 0 && o.network.Arrived() > 0 && config.HTTP.Logger != nil {
@@ -249,7 +254,7 @@ func (tr trial) invariants(t *testing.T, o *outcome) {
 	if tr.script == nil && tr.call == nil || op.goesOn {
 		return
 	}
-	if limit += cleanOf(op, 3).took; o.took > limit {
+	if limit += cleanOf(op, usual).took; o.took > limit {
 		t.Errorf("I6: it took %s, want at most %s", o.took, limit)
 	}
 	if n := cleanOf(op, o.pages).requests + most; o.network.Arrived() > n {
@@ -269,8 +274,8 @@ var cleanRuns = map[string]clean{}
 // measure runs every operation when all is well.
 func measure(t *testing.T) {
 	for _, op := range operations {
-		for _, pages := range []int{3, 20} {
-			if pages != 3 && !op.list {
+		for _, pages := range []int{usual, 20} {
+			if pages != usual && !op.list {
 				continue
 			}
 			t.Run(op.name, func(t *testing.T) {
@@ -279,7 +284,7 @@ func measure(t *testing.T) {
 						t.Fatalf("all is well, but: %v", o.err)
 					}
 					cleanRuns[fmt.Sprint(op.name, pages)] = clean{o.network.Arrived(), o.took, o.replies}
-					if want := max(op.steps, 1); pages == 3 && o.network.Arrived() != want {
+					if want := max(op.steps, 1); pages == usual && o.network.Arrived() != want {
 						t.Errorf("it made %d requests, and the row says %d", o.network.Arrived(), want)
 					}
 				})
@@ -290,13 +295,13 @@ func measure(t *testing.T) {
 
 func cleanOf(op operation, pages int) clean {
 	if !op.list {
-		pages = 3
+		pages = usual
 	}
 	return cleanRuns[fmt.Sprint(op.name, pages)]
 }
 
 // empty reports whether the answers of an operation have no body.
-func (op operation) empty() bool { return cleanOf(op, 3).replies[0].Body == "" }
+func (op operation) empty() bool { return cleanOf(op, usual).replies[0].Body == "" }
 
 var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"}
 
@@ -428,7 +433,7 @@ func changed(send func(faults.Reply) faults.Step) []func(*world) faults.Step {
 
 func (f fault) run(t *testing.T, op operation, label string) {
 	t.Helper()
-	pages := max(f.pages, 3)
+	pages := max(f.pages, usual)
 	ok := well
 	if f.secure {
 		ok = func(w *world) faults.Step { return faults.TLS(faults.Genuine, well(w)) }

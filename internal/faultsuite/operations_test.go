@@ -78,7 +78,7 @@ type operation struct {
 	dateKey string // the JSON key of a time in its answer; empty: it reads none
 	textKey string // the JSON key of a string in its answer, beside the id; empty: it reads none
 	free    bool   // its answer has values of any type
-	steps   int    // how many requests it makes when all is well and a list has 3 pages; 0: 1
+	steps   int    // how many requests it makes when all is well and a list has its usual pages; 0: 1
 }
 
 // exporter is an export, as the ids that it hands out with the checkpoints after them, where it has any.
@@ -124,7 +124,7 @@ var operations = []operation{
 		},
 	},
 	{
-		name: "endusers.All", idempotent: true, list: true, idKey: "end_user_id", dateKey: "created_at", textKey: "external_id", free: true, steps: 3,
+		name: "endusers.All", idempotent: true, list: true, idKey: "end_user_id", dateKey: "created_at", textKey: "external_id", free: true, steps: usual,
 		setup: func(w *world) {
 			for range w.pages {
 				w.want = append(w.want, w.AddEndUser(adatest.EndUser{InConversation: true, Profile: map[string]any{
@@ -258,7 +258,7 @@ var operations = []operation{
 		effects: func(w *world) int { return len(w.Outbox()) }, once: 3,
 	},
 	{
-		name: "endpoints.All", idempotent: true, list: true, idKey: "id", dateKey: "created_at", textKey: "url", steps: 3,
+		name: "endpoints.All", idempotent: true, list: true, idKey: "id", dateKey: "created_at", textKey: "url", steps: usual,
 		setup: func(w *world) {
 			for range w.pages {
 				w.want = append(w.want, w.AddWebhook(adatest.Webhook{URL: hookURL}))
@@ -389,15 +389,15 @@ func triggerAll(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOptio
 	}
 }
 
-// exporting is the row of an export: as many full pages of 100 records as the world has, the last one of 50.
+// exporting is the row of an export: as many full pages of 100 records as the world has, the last one of 10.
 func exporting(name string, e exporter, q dataexport.Query) operation {
 	isMessages := strings.Contains(name, "Message")
 	op := operation{
-		name: name, idempotent: true, list: true, export: e, idKey: "_id", dateKey: "date_updated", textKey: "platform", steps: 3, free: true,
+		name: name, idempotent: true, list: true, export: e, idKey: "_id", dateKey: "date_updated", textKey: "platform", steps: usual, free: true,
 		setup: func(w *world) {
 			w.query = q
 			w.query.Since, w.query.Until, w.query.PageSize = begin, begin.AddDate(0, 0, 30), 100
-			n := 100*(w.pages-1) + 50
+			n := 100*(w.pages-1) + 10
 			for i := range n {
 				r := adatest.Record{
 					ID: fmt.Sprintf("%024x", i), CreatedAt: begin.Add(time.Duration(i) * (30 * 24 * time.Hour) / time.Duration(n)),
@@ -423,6 +423,9 @@ func exporting(name string, e exporter, q dataexport.Query) operation {
 	}
 	if isMessages {
 		op.dateKey, op.textKey, op.free = "date_created", "sender", true
+	}
+	if q.Window > 0 {
+		op.steps = 3 // windows of 10 days
 	}
 	return op
 }

@@ -320,13 +320,13 @@ func counted(t *testing.T, op operation, label string, reset func(time.Time) str
 			}
 			return nil, err
 		},
-		within: cleanOf(op, 3).took + time.Minute, most: cleanOf(op, 3).requests + 1,
+		within: cleanOf(op, usual).took + time.Minute, most: cleanOf(op, usual).requests + 1,
 	}.run(t, func(t *testing.T, o *outcome) {
-		extra := o.took - cleanOf(op, 3).took
+		extra := o.took - cleanOf(op, usual).took
 		if op.many && least > 0 { // the three are under way before the first answer
 			least -= time.Second
 		}
-		if o.err != nil || extra < least && !op.goesOn || extra > most+cleanOf(op, 3).took {
+		if o.err != nil || extra < least && !op.goesOn || extra > most+cleanOf(op, usual).took {
 			t.Errorf("it took %s more than without, want %s to %s: %v", extra, least, most, o.err)
 		}
 		for _, a := range o.attempts {

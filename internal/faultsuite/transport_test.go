@@ -55,7 +55,7 @@ var transportScenarios = []scenario{
 			fault{
 				steps: to(faults.Refused(), faults.Refused()), idempotent: again(0), other: again(0),
 				each: func(t *testing.T, o *outcome) {
-					if n := cleanOf(op, 3).requests + 2; o.network.Dials() != n {
+					if n := cleanOf(op, usual).requests + 2; o.network.Dials() != n {
 						t.Errorf("%d connections, want %d", o.network.Dials(), n)
 					}
 				},
@@ -132,8 +132,8 @@ var transportScenarios = []scenario{
 					} else if o.err != nil {
 						unknown(0).check(t, op, o)
 					}
-					if n := o.network.Arrived() - 1; !op.idempotent && n > cleanOf(op, 3).requests {
-						t.Errorf("%s: %d requests arrived, want %d", name, n, cleanOf(op, 3).requests)
+					if n := o.network.Arrived() - 1; !op.idempotent && n > cleanOf(op, usual).requests {
+						t.Errorf("%s: %d requests arrived, want %d", name, n, cleanOf(op, usual).requests)
 					}
 				})
 			}
@@ -330,7 +330,7 @@ func kept(t *testing.T, op operation, then []faults.Step, check func(*testing.T,
 			time.Sleep(time.Second)
 		},
 	}.run(t, func(t *testing.T, o *outcome) {
-		if then == nil && o.network.Arrived() != cleanOf(op, 3).requests+1 && !op.goesOn {
+		if then == nil && o.network.Arrived() != cleanOf(op, usual).requests+1 && !op.goesOn {
 			t.Errorf("%d requests arrived", o.network.Arrived())
 		}
 		if then != nil {
@@ -363,7 +363,7 @@ func http2(t *testing.T, op operation, name string, step faults.Step, status int
 	}.run(t, func(t *testing.T, o *outcome) {
 		if op.idempotent {
 			want{unsure: true}.check(t, op, o)
-			if o.took > 2*time.Minute+cleanOf(op, 3).took+10*time.Minute*time.Duration(btoi(op.goesOn)) {
+			if o.took > 2*time.Minute+cleanOf(op, usual).took+10*time.Minute*time.Duration(btoi(op.goesOn)) {
 				t.Errorf("it took %s", o.took)
 			}
 			return

@@ -339,7 +339,8 @@ func slowSender(t *testing.T) {
 		var head bytes.Buffer
 		_ = v.Sign("msg_1", time.Now(), []byte(event)).Write(&head)
 		start := time.Now()
-		go func() {
+		var sender sync.WaitGroup
+		sender.Go(func() {
 			_, _ = fmt.Fprintf(near, "POST / HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n", head.String(), len(event))
 			for i := range event {
 				time.Sleep(time.Second)
@@ -347,12 +348,13 @@ func slowSender(t *testing.T) {
 					return
 				}
 			}
-		}()
+		})
 		answer, _ := io.ReadAll(near)
 		if took := time.Since(start); took > 11*time.Second || handled.Load() != 0 || strings.Contains(string(answer), " 200 ") {
 			t.Errorf("after %s, handled %d times: %q", took, handled.Load(), answer)
 		}
 		_ = near.Close()
 		_ = server.Close()
+		sender.Wait()
 	})
 }
