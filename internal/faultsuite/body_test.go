@@ -405,7 +405,7 @@ func inside(t *testing.T, op operation, replaced, by, decoded, kept string) {
 			if raw, ok := value.([]byte); ok {
 				value = string(raw)
 			}
-			return []string{u.Profile.FirstName, fmt.Sprintf("%s", text(value)), string(u.Raw)}, nil
+			return []string{u.Profile.FirstName, text(value), string(u.Raw)}, nil
 		}
 	case "dataexport.Conversations":
 		tr.call = func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {

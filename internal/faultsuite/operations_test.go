@@ -228,6 +228,7 @@ var operations = []operation{
 		name: "compliance.RequestErasure", textKey: "email",
 		setup: func(w *world) { w.want = []string{"ok"} },
 		call: func(ctx context.Context, _ *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
+			//lint:ignore SA1019 it has to hold for as long as it is there
 			return done(compliance.New(c).RequestErasure(ctx, compliance.SubjectRequest{Email: "canary@mail.example"}, o...))
 		},
 		effects: func(w *world) int { return len(w.SubjectRequests()) }, once: 1,
@@ -651,7 +652,8 @@ func btoi(b bool) int {
 type memory struct{ entries []compliance.Entry }
 
 func (m *memory) Key(id compliance.Identifier) string { return id.Type() + id.Value() }
-func (m *memory) Append(e compliance.Entry) error     { m.entries = append(m.entries, e); return nil }
+func (m *memory) Append(e compliance.Entry) error { m.entries = append(m.entries, e); return nil }
+
 func (m *memory) Entries() iter.Seq2[compliance.Entry, error] {
 	return func(yield func(compliance.Entry, error) bool) {
 		for _, e := range m.entries {

@@ -181,17 +181,13 @@ func render(cells map[string]map[string]string) string {
 
 // Reasons why a scenario does not apply.
 const (
-	noBody     = "its answer has no body"
-	noDecode   = "it decodes nothing of its answer"
-	noList     = "it hands out one thing, not a list"
-	noRead     = "it hands nothing out"
-	noExport   = "it is no export"
-	noFree     = "no value of any type is in what it reads of its answer"
-	noText     = "it reads no text of its answer"
-	noDate     = "it reads no time of its answer"
-	noWrite    = "it only reads"
-	nothing    = "nothing of this kind is in it"
-	notAnother = "the same code as column 28"
+	noBody   = "its answer has no body"
+	noDecode = "it decodes nothing of its answer"
+	noList   = "it hands out one thing, not a list"
+	noExport = "it is no export"
+	noFree   = "no value of any type is in what it reads of its answer"
+	noDate   = "it reads no time of its answer"
+	noWrite  = "it only reads"
 )
 
 func lists(op operation) string {

@@ -373,8 +373,13 @@ func poll(t *testing.T, op operation) {
 
 func dispositions(t *testing.T, op operation) {
 	for _, tt := range []struct{ status, disposition, reason string }{
-		{"partial", "exceeds_limit", "null"}, {"completed", "not_found", "null"}, {"partial", "invalid", "null"}, {"completed", "duplicate", "null"},
-		{"failed", "accepted", `"identifier_in_cooldown"`}, {"completed", "brand_new", "null"}, {"brand_new", "accepted", "null"},
+		{"partial", "exceeds_limit", "null"},
+		{"completed", "not_found", "null"},
+		{"partial", "invalid", "null"},
+		{"completed", "duplicate", "null"},
+		{"failed", "accepted", `"identifier_in_cooldown"`},
+		{"completed", "brand_new", "null"},
+		{"brand_new", "accepted", "null"},
 	} {
 		body := fmt.Sprintf(`"status":"%s","failure_reason":%s,"identifiers":[{"type":"end_user_id","value":"WHO","variable":null,"disposition":"%s","matched_chatters":0,"reason":null}]`,
 			tt.status, tt.reason, tt.disposition)
