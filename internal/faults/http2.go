@@ -94,17 +94,22 @@ func ResetInBody(part string, code uint32) Stream {
 // GoAway says that the connection ends, with streams that were not looked at, this one among them, and closes it.
 func GoAway() Stream {
 	return func(c *conn2, id uint32) {
-		c.frame(frameGoAway, 0, 0, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, id-1), NoError))
+		c.goAway(id - 1)
 		_ = c.Close()
 	}
 }
 
-// ThenClose closes the connection after s.
+// ThenClose closes the connection after s, and says so before, so that it is not used again.
 func ThenClose(s Stream) Stream {
 	return func(c *conn2, id uint32) {
+		c.goAway(id)
 		s(c, id)
 		_ = c.Close()
 	}
+}
+
+func (c *conn2) goAway(last uint32) {
+	c.frame(frameGoAway, 0, 0, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, last), NoError))
 }
 
 // Dead answers nothing more on the connection, no ping either.

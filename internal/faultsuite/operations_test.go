@@ -652,7 +652,7 @@ func btoi(b bool) int {
 type memory struct{ entries []compliance.Entry }
 
 func (m *memory) Key(id compliance.Identifier) string { return id.Type() + id.Value() }
-func (m *memory) Append(e compliance.Entry) error { m.entries = append(m.entries, e); return nil }
+func (m *memory) Append(e compliance.Entry) error     { m.entries = append(m.entries, e); return nil }
 
 func (m *memory) Entries() iter.Seq2[compliance.Entry, error] {
 	return func(yield func(compliance.Entry, error) bool) {
