@@ -3,7 +3,6 @@ package compliance
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/compliance"
+	"github.com/adasdk/ada-go/internal/rawjson"
 	"github.com/adasdk/ada-go/internal/scalar"
 )
 
@@ -204,7 +204,7 @@ func (e *echo) UnmarshalJSON(b []byte) error {
 	var answer struct {
 		Email string `json:"email"`
 	}
-	if err := json.Unmarshal(b, &answer); err != nil {
+	if err := rawjson.Unmarshal(b, &answer); err != nil {
 		return err
 	}
 	if !strings.EqualFold(strings.TrimSpace(answer.Email), strings.TrimSpace(e.sent)) {

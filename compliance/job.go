@@ -10,6 +10,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/compliance"
+	"github.com/adasdk/ada-go/internal/rawjson"
 	"github.com/adasdk/ada-go/internal/wiretime"
 )
 
@@ -191,7 +192,7 @@ func (j *Job) UnmarshalJSON(b []byte) error {
 		gen.DeletionJob
 		SubmittedCount int `json:"submitted_count"`
 	}
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := rawjson.Unmarshal(b, &w); err != nil {
 		return err
 	}
 	if w.JobID == "" {

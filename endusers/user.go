@@ -8,6 +8,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/endusers"
+	"github.com/adasdk/ada-go/internal/rawjson"
 	"github.com/adasdk/ada-go/internal/wiretime"
 )
 
@@ -74,7 +75,7 @@ type Update struct {
 // UnmarshalJSON decodes Ada's JSON form of an end user, from an answer or from [User.Raw].
 func (u *User) UnmarshalJSON(b []byte) error {
 	var w gen.EndUser
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := rawjson.Unmarshal(b, &w); err != nil {
 		return err
 	}
 	if w.ID == "" {

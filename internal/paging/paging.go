@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/adasdk/ada-go/ada"
+	"github.com/adasdk/ada-go/internal/rawjson"
 )
 
 // All returns an iterator over the records of a list, whose first page req asks for, or over the one error err. It is
@@ -67,7 +68,7 @@ func (p *page[T]) UnmarshalJSON(b []byte) error {
 			NextPageURL string `json:"next_page_url"`
 		} `json:"meta"`
 	}
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := rawjson.Unmarshal(b, &w); err != nil {
 		return err
 	}
 	if w.Data == nil {

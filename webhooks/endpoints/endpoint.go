@@ -8,6 +8,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/webhooks"
+	"github.com/adasdk/ada-go/internal/rawjson"
 	"github.com/adasdk/ada-go/internal/wiretime"
 )
 
@@ -59,7 +60,7 @@ type EventType struct {
 // UnmarshalJSON decodes Ada's JSON form of an endpoint, from an answer or from [Endpoint.Raw].
 func (e *Endpoint) UnmarshalJSON(b []byte) error {
 	var w gen.Webhook
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := rawjson.Unmarshal(b, &w); err != nil {
 		return err
 	}
 	if w.ID == "" {
@@ -83,7 +84,7 @@ func (e *Endpoint) UnmarshalJSON(b []byte) error {
 // UnmarshalJSON decodes Ada's JSON form of an event type.
 func (t *EventType) UnmarshalJSON(b []byte) error {
 	var w gen.EventType
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := rawjson.Unmarshal(b, &w); err != nil {
 		return err
 	}
 	if w.Name == "" {
@@ -99,7 +100,7 @@ type secret struct{ key ada.Secret }
 // UnmarshalJSON refuses an answer without a key.
 func (s *secret) UnmarshalJSON(b []byte) error {
 	var w gen.WebhookSecret
-	if err := json.Unmarshal(b, &w); err != nil {
+	if err := rawjson.Unmarshal(b, &w); err != nil {
 		return err
 	}
 	if w.Key == "" {
