@@ -17,6 +17,9 @@
 //
 //	go test ./internal/faultsuite -update
 //
+// and compared with every run of the whole. With the race detector, under which all takes many times as long, a scenario
+// runs over a part of its operations, and the document is not looked at.
+//
 // A new operation is a row in operations_test.go: what it is called, whether repeating it is harmless, a call of it,
 // what it has to return, and how often the fake has seen it take effect. The catalogue then runs over it. An API with a
 // server of its own brings that as the row's world, in setup: see the rows of endpoints that the SDK does not wrap.

@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write testdata/scenarios.md anew")
 
 // slowdown is how many times as long everything takes with the race detector. With it a scenario runs over two of the
 // operations that it applies to and as small a part of the others, another part for each scenario.
-const slowdown = 8
+const slowdown = 10
 
 const document = "testdata/scenarios.md"
 
