@@ -61,7 +61,7 @@ func TestNothingSecretPrints(t *testing.T) {
 	const echo = `{"errors":[{"type":"canary@mail.example","message":"canary-name canary-key","details":[{"parameter":"canary@mail.example","message":"canary-external"}]}],"message":"canary-sensitive"}`
 	user := `{"end_user_id":"canary@mail.example","external_id":"canary-external","profile":{"email":"canary@mail.example"},"created_at":7}`
 	steps := map[string]faults.Step{
-		"200 of another shape":     faults.Answer(answer(200, user)),
+		"200 of another shape":     faults.Answer(faults.Say(200, user)),
 		"refused connection":       faults.Refused(),
 		"no host":                  faults.NoHost(),
 		"odd network error":        faults.Error(errors.New("dial canary-key canary@mail.example")),
@@ -69,18 +69,18 @@ func TestNothingSecretPrints(t *testing.T) {
 		"silence":                  faults.Silence(),
 		"no HTTP":                  faults.Answer("canary-key canary@mail.example\r\n\r\n"),
 		"odd status line":          faults.Answer("HTTP/1.1 canary-key canary-name\r\n\r\n"),
-		"HTML":                     faults.Answer(answer(200, "<html>canary-name canary-key")),
-		"number for a string":      faults.Answer(answer(200, `{"end_user_id":7,"profile":{"email":"canary@mail.example"}}`)),
-		"error envelope with 200":  faults.Answer(answer(200, echo)),
-		"redirect":                 faults.Answer(answer(307, "", "Location: https://canary-key@canary.example/?email=canary@mail.example")),
-		"header echo":              faults.Answer(answer(400, echo, "X-Request-Id: canary@mail.example", "Set-Cookie: canary-key")),
-		"429 for a day":            faults.Answer(answer(429, echo, "Retry-After: 86400")),
+		"HTML":                     faults.Answer(faults.Say(200, "<html>canary-name canary-key")),
+		"number for a string":      faults.Answer(faults.Say(200, `{"end_user_id":7,"profile":{"email":"canary@mail.example"}}`)),
+		"error envelope with 200":  faults.Answer(faults.Say(200, echo)),
+		"redirect":                 faults.Answer(faults.Say(307, "", "Location: https://canary-key@canary.example/?email=canary@mail.example")),
+		"header echo":              faults.Answer(faults.Say(400, echo, "X-Request-Id: canary@mail.example", "Set-Cookie: canary-key")),
+		"429 for a day":            faults.Answer(faults.Say(429, echo, "Retry-After: 86400")),
 		"cut short":                faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + user),
-		"201 and nothing":          faults.Answer(answer(201, "")),
-		"an answer that is a list": faults.Answer(answer(200, "["+user+"]")),
+		"201 and nothing":          faults.Answer(faults.Say(201, "")),
+		"an answer that is a list": faults.Answer(faults.Say(200, "["+user+"]")),
 	}
 	for _, status := range []int{400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503} {
-		steps[fmt.Sprint(status)] = faults.Answer(answer(status, echo))
+		steps[fmt.Sprint(status)] = faults.Answer(faults.Say(status, echo))
 	}
 	newUser := endusers.NewUser{
 		ExternalID: "canary-external",

@@ -99,7 +99,7 @@ func TestStormWithAnotherProcess(t *testing.T) {
 func TestFamiliesHaveTheirOwnSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var paces []ada.Pace
-		n := faults.New(t, faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{
 			Client:  &http.Client{Transport: n.Transport()},
 			Limiter: func(p ada.Pace) ada.Limiter { paces = append(paces, p); return ada.NewLimiter(p) },
@@ -135,7 +135,7 @@ func do(t *testing.T, client *ada.Client, op ada.Operation, out any, opts ...ada
 
 func TestUnpaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}, Limiter: ada.Unpaced}})
 		start := time.Now()
 		for range 200 {
@@ -149,7 +149,7 @@ func TestUnpaced(t *testing.T) {
 
 func TestResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(503, "")), faults.Answer(answer(201, `{"n":7}`,
+		n := faults.New(t, faults.Answer(faults.Say(503, "")), faults.Answer(faults.Say(201, `{"n":7}`,
 			"X-RateLimit-Limit: 300", "X-RateLimit-Remaining: 299", "X-RateLimit-Reset: 946684860", "X-Request-Id: 7f3", "Set-Cookie: canary")))
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
 		op := createThing
@@ -185,7 +185,7 @@ func TestResponseOfAFailedCall(t *testing.T) {
 }
 
 func TestKeyFunc(t *testing.T) {
-	n := faults.New(t, faults.Answer(answer(200, "{}")))
+	n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 	keys := []ada.Secret{"first", "second"}
 	config := ada.Config{BaseURL: "https://gateway.example.com", HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}}
 	config.KeyFunc = func(context.Context) (ada.Secret, error) {
@@ -225,7 +225,7 @@ func TestKeyFunc(t *testing.T) {
 }
 
 func TestWithAPIKey(t *testing.T) {
-	n := faults.New(t, faults.Answer(answer(200, "{}")))
+	n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
 	derived, err := client.WithAPIKey("other")
 	if err != nil {
@@ -261,7 +261,7 @@ func TestPayloadLimits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%d bytes of %d", tt.size, max(tt.op.MaxPayload, tt.raised)), func(t *testing.T) {
-			n := faults.New(t, faults.Answer(answer(200, "{}")))
+			n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 			client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}, MaxPayload: tt.raised}})
 			// A reader of no known length counts the same.
 			for _, body := range []io.Reader{strings.NewReader(strings.Repeat("x", tt.size)), io.MultiReader(strings.NewReader(strings.Repeat("x", tt.size)))} {
@@ -365,7 +365,7 @@ func TestMaxResponse(t *testing.T) {
 		for _, over := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%d and %d, %d over", tt.operation, tt.config, over), func(t *testing.T) {
 				body := `"` + strings.Repeat("x", tt.want-2+over) + `"`
-				n := faults.New(t, faults.Answer(answer(200, body)))
+				n := faults.New(t, faults.Answer(faults.Say(200, body)))
 				client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}, MaxResponse: tt.config}})
 				op := ada.Operation{Name: "things.Get", Method: http.MethodGet, Route: "/api/v2/things/", MaxResponse: tt.operation}
 				var whole string
@@ -409,22 +409,22 @@ func TestStream(t *testing.T) {
 		is    []error
 		fault ada.Fault
 	}{
-		{name: "an answer", steps: []faults.Step{faults.Answer(answer(200, "all of it"))}, want: []string{"all of it"}},
+		{name: "an answer", steps: []faults.Step{faults.Answer(faults.Say(200, "all of it"))}, want: []string{"all of it"}},
 		{
 			name: "cut short, then whole",
 			steps: []faults.Step{
-				faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall"), faults.Answer(answer(200, "all of it")),
+				faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall"), faults.Answer(faults.Say(200, "all of it")),
 			},
 			want: []string{"all", "all of it"},
 		},
-		{name: "an error first", steps: []faults.Step{faults.Answer(answer(503, "no")), faults.Answer(answer(200, "yes"))}, want: []string{"yes"}},
-		{name: "an error", steps: []faults.Step{faults.Answer(answer(404, "no"))}, is: []error{ada.ErrNotFound}},
+		{name: "an error first", steps: []faults.Step{faults.Answer(faults.Say(503, "no")), faults.Answer(faults.Say(200, "yes"))}, want: []string{"yes"}},
+		{name: "an error", steps: []faults.Step{faults.Answer(faults.Say(404, "no"))}, is: []error{ada.ErrNotFound}},
 		{
-			name: "text that is no JSON, then JSON", steps: []faults.Step{faults.Answer(answer(200, "<html>")), faults.Answer(answer(200, "{}"))},
+			name: "text that is no JSON, then JSON", steps: []faults.Step{faults.Answer(faults.Say(200, "<html>")), faults.Answer(faults.Say(200, "{}"))},
 			judge: func(s string) error { return json.Unmarshal([]byte(s), new(any)) }, want: []string{"<html>", "{}"},
 		},
 		{
-			name: "an answer that makes no sense", steps: []faults.Step{faults.Answer(answer(200, "{}"))},
+			name: "an answer that makes no sense", steps: []faults.Step{faults.Answer(faults.Say(200, "{}"))},
 			judge: func(string) error { return ada.Fault{Field: "data", Reason: "is missing"} }, want: []string{"{}"},
 			is: []error{ada.ErrAnswer}, fault: ada.Fault{Field: "data", Reason: "is missing"},
 		},
@@ -474,7 +474,7 @@ func TestStream(t *testing.T) {
 
 func TestUsedUpDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
 		op := createThing
 		op.Pace = ada.Pace{Family: "things", PerDay: 2}
@@ -520,7 +520,7 @@ func TestTimeoutOfTheCallersClient(t *testing.T) {
 func TestHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type contextKey struct{}
-		n := faults.New(t, faults.Answer(answer(503, "", "Retry-After: 5")), faults.HangUp(), faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.Answer(faults.Say(503, "", "Retry-After: 5")), faults.HangUp(), faults.Answer(faults.Say(200, "{}")))
 		var got []string
 		note := func(what string) func(context.Context, ada.Attempt) {
 			return func(ctx context.Context, a ada.Attempt) {

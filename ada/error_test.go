@@ -32,15 +32,6 @@ func wantIs(t *testing.T, err error, want ...error) {
 	}
 }
 
-// answer is what a server says before it closes the connection.
-func answer(status int, body string, headers ...string) string {
-	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
-	for _, h := range headers {
-		head += h + "\r\n"
-	}
-	return head + "\r\n" + body
-}
-
 // failing calls op over a network of these steps, which is at gateway.example.com.
 func failing(t *testing.T, ctx context.Context, op ada.Operation, config ada.Config, steps ...faults.Step) (*ada.Error, *faults.Network) {
 	t.Helper()
@@ -84,108 +75,108 @@ func TestErrors(t *testing.T) {
 		is        []error
 		retryable bool
 	}{
-		{"400", getThing, faults.Answer(answer(400, "")), "400 Bad Request", []error{ada.ErrInvalid}, false},
-		{"401", getThing, faults.Answer(answer(401, "")), "401 Unauthorized", []error{ada.ErrUnauthorized}, false},
-		{"403", getThing, faults.Answer(answer(403, "")), "403 Forbidden", []error{ada.ErrForbidden}, false},
-		{"404", getThing, faults.Answer(answer(404, "")), "404 Not Found", []error{ada.ErrNotFound}, false},
-		{"407", getThing, faults.Answer(answer(407, "")), "407 Proxy Authentication Required", nil, false},
-		{"409", createThing, faults.Answer(answer(409, "")), "409 Conflict", []error{ada.ErrConflict}, false},
-		{"413", createThing, faults.Answer(answer(413, "")), "413 Request Entity Too Large", []error{ada.ErrTooLarge}, false},
-		{"422", createThing, faults.Answer(answer(422, "")), "422 Unprocessable Entity", []error{ada.ErrInvalid}, false},
-		{"429", createThing, faults.Answer(answer(429, "")), "429 Too Many Requests: after 7 attempts", []error{ada.ErrRateLimited}, true},
+		{"400", getThing, faults.Answer(faults.Say(400, "")), "400 Bad Request", []error{ada.ErrInvalid}, false},
+		{"401", getThing, faults.Answer(faults.Say(401, "")), "401 Unauthorized", []error{ada.ErrUnauthorized}, false},
+		{"403", getThing, faults.Answer(faults.Say(403, "")), "403 Forbidden", []error{ada.ErrForbidden}, false},
+		{"404", getThing, faults.Answer(faults.Say(404, "")), "404 Not Found", []error{ada.ErrNotFound}, false},
+		{"407", getThing, faults.Answer(faults.Say(407, "")), "407 Proxy Authentication Required", nil, false},
+		{"409", createThing, faults.Answer(faults.Say(409, "")), "409 Conflict", []error{ada.ErrConflict}, false},
+		{"413", createThing, faults.Answer(faults.Say(413, "")), "413 Request Entity Too Large", []error{ada.ErrTooLarge}, false},
+		{"422", createThing, faults.Answer(faults.Say(422, "")), "422 Unprocessable Entity", []error{ada.ErrInvalid}, false},
+		{"429", createThing, faults.Answer(faults.Say(429, "")), "429 Too Many Requests: after 7 attempts", []error{ada.ErrRateLimited}, true},
 		{
-			"429 for a day", createThing, faults.Answer(answer(429, "", "Retry-After: 86400")),
+			"429 for a day", createThing, faults.Answer(faults.Say(429, "", "Retry-After: 86400")),
 			"429 Too Many Requests: retry after 24h0m0s",
 			[]error{ada.ErrRateLimited},
 			true,
 		},
-		{"500", getThing, faults.Answer(answer(500, "")), "500 Internal Server Error: after 4 attempts", []error{ada.ErrServer}, true},
+		{"500", getThing, faults.Answer(faults.Say(500, "")), "500 Internal Server Error: after 4 attempts", []error{ada.ErrServer}, true},
 		{
-			"502 with a page of HTML", createThing, faults.Answer(answer(502, "<html>canary</html>")),
+			"502 with a page of HTML", createThing, faults.Answer(faults.Say(502, "<html>canary</html>")),
 			"502 Bad Gateway: outcome unknown",
 			[]error{ada.ErrServer, ada.ErrOutcomeUnknown},
 			false,
 		},
-		{"501", createThing, faults.Answer(answer(501, "")), "501 Not Implemented", []error{ada.ErrServer}, false},
-		{"a status without a name", getThing, faults.Answer(answer(599, "")), "599", []error{ada.ErrServer}, false},
+		{"501", createThing, faults.Answer(faults.Say(501, "")), "501 Not Implemented", []error{ada.ErrServer}, false},
+		{"a status without a name", getThing, faults.Answer(faults.Say(599, "")), "599", []error{ada.ErrServer}, false},
 		{
-			"a redirect", getThing, faults.Answer(answer(307, "", "Location: https://evil.example/?canary")),
+			"a redirect", getThing, faults.Answer(faults.Say(307, "", "Location: https://evil.example/?canary")),
 			"307 Temporary Redirect: redirect refused to host evil.example",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
-			"a redirect to nowhere", getThing, faults.Answer(answer(302, "", "Location: /canary")),
+			"a redirect to nowhere", getThing, faults.Answer(faults.Say(302, "", "Location: /canary")),
 			"302 Found: redirect refused",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
-			"a redirect with a hostile host", getThing, faults.Answer(answer(302, "", "Location: https://canary_/")),
+			"a redirect with a hostile host", getThing, faults.Answer(faults.Say(302, "", "Location: https://canary_/")),
 			"302 Found: redirect refused",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
 			"a server's own words", getThing,
-			faults.Answer(answer(400, `{"errors":[{"type":"validation_error","message":"canary","details":[{"parameter":"$.a","location":"body","message":"canary"},{"parameter":"canary@example.com","location":"body","message":"canary"}]},{"type":"no\ntoken","message":"canary"}]}`, "X-Request-Id: 7f3")),
+			faults.Answer(faults.Say(400, `{"errors":[{"type":"validation_error","message":"canary","details":[{"parameter":"$.a","location":"body","message":"canary"},{"parameter":"canary@example.com","location":"body","message":"canary"}]},{"type":"no\ntoken","message":"canary"}]}`, "X-Request-Id: 7f3")),
 			"400 Bad Request: validation_error at $.a: validation_error: request 7f3",
 			[]error{ada.ErrInvalid},
 			false,
 		},
 		{
-			"JSON of another shape", getThing, faults.Answer(answer(200, `{"n":"canary"}`)),
+			"JSON of another shape", getThing, faults.Answer(faults.Say(200, `{"n":"canary"}`)),
 			"200 OK: the answer is not usable: n has another type",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
-			"JSON of another shape, of a call that must not be repeated", createThing, faults.Answer(answer(201, `[]`)),
+			"JSON of another shape, of a call that must not be repeated", createThing, faults.Answer(faults.Say(201, `[]`)),
 			"201 Created: the answer is not usable: the body has another type: outcome unknown",
 			[]error{ada.ErrAnswer, ada.ErrOutcomeUnknown},
 			false,
 		},
 		{
-			"null", getThing, faults.Answer(answer(200, ` null `)),
+			"null", getThing, faults.Answer(faults.Say(200, ` null `)),
 			"200 OK: the answer is not usable: the body is null",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
-			"an error envelope with 200", getThing, faults.Answer(answer(200, `{"errors":[{"type":"oops","message":"canary"}]}`)),
+			"an error envelope with 200", getThing, faults.Answer(faults.Say(200, `{"errors":[{"type":"oops","message":"canary"}]}`)),
 			"200 OK: oops: the answer is not usable: the body is an error envelope",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
 			"an error envelope of another kind", getThing,
-			faults.Answer(answer(200, `{"errors":"boom"}`)),
+			faults.Answer(faults.Say(200, `{"errors":"boom"}`)),
 			"200 OK: the answer is not usable: the body is an error envelope",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
 			"a server that echoes", getThing,
-			faults.Answer(answer(400, `{"errors":[{"type":"14165551234","message":"m","details":[{"parameter":"jane.doe"},{"parameter":"$.profile.metadata.canary"}]}]}`, "X-Request-Id: +1416")),
+			faults.Answer(faults.Say(400, `{"errors":[{"type":"14165551234","message":"m","details":[{"parameter":"jane.doe"},{"parameter":"$.profile.metadata.canary"}]}]}`, "X-Request-Id: +1416")),
 			"400 Bad Request: at $.profile.metadata",
 			[]error{ada.ErrInvalid},
 			false,
 		},
 		{
 			"a redirect to a host without end", getThing,
-			faults.Answer(answer(302, "", "Location: https://"+strings.Repeat("a", 100_000)+"/")),
+			faults.Answer(faults.Say(302, "", "Location: https://"+strings.Repeat("a", 100_000)+"/")),
 			"302 Found: redirect refused",
 			[]error{ada.ErrAnswer},
 			false,
 		},
 		{
-			"HTML with 200", getThing, faults.Answer(answer(200, `<html>canary`)),
+			"HTML with 200", getThing, faults.Answer(faults.Say(200, `<html>canary`)),
 			"200 OK: the answer is not usable: after 4 attempts",
 			[]error{ada.ErrAnswer},
 			true,
 		},
 		{
-			"JSON and more", getThing, faults.Answer(answer(200, `{"n":1}canary`)),
+			"JSON and more", getThing, faults.Answer(faults.Say(200, `{"n":1}canary`)),
 			"200 OK: the answer is not usable: after 4 attempts",
 			[]error{ada.ErrAnswer},
 			true,
@@ -221,13 +212,13 @@ func TestErrors(t *testing.T) {
 // Where no body is expected any will do, but not one of a proxy.
 func TestAnswersWithoutAnOut(t *testing.T) {
 	for raw, want := range map[string]error{
-		answer(200, ""): nil,
-		answer(200, "OK", "Content-Type: text/plain"): nil,
-		answer(204, ""): nil,
-		answer(200, "{", "Content-Type: application/json"):          ada.ErrOutcomeUnknown,
-		answer(200, " <!doctype html>"):                             ada.ErrOutcomeUnknown,
-		answer(200, `{"errors":["x"]}`):                             ada.ErrOutcomeUnknown,
-		answer(200, "<html>", "Content-Type: Text/HTML; charset=x"): ada.ErrOutcomeUnknown,
+		faults.Say(200, ""): nil,
+		faults.Say(200, "OK", "Content-Type: text/plain"): nil,
+		faults.Say(204, ""): nil,
+		faults.Say(200, "{", "Content-Type: application/json"):          ada.ErrOutcomeUnknown,
+		faults.Say(200, " <!doctype html>"):                             ada.ErrOutcomeUnknown,
+		faults.Say(200, `{"errors":["x"]}`):                             ada.ErrOutcomeUnknown,
+		faults.Say(200, "<html>", "Content-Type: Text/HTML; charset=x"): ada.ErrOutcomeUnknown,
 	} {
 		n := faults.New(t, faults.Answer(raw))
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
@@ -249,13 +240,13 @@ func TestMayHaveHappened(t *testing.T) {
 		steps []faults.Step
 		want  bool
 	}{
-		"refused":                        {[]faults.Step{faults.Answer(answer(403, ""))}, false},
+		"refused":                        {[]faults.Step{faults.Answer(faults.Say(403, ""))}, false},
 		"never connected":                {[]faults.Step{faults.Refused()}, false},
-		"refused after a lost answer":    {[]faults.Step{faults.HangUp(), faults.Answer(answer(403, ""))}, true},
-		"no connection after a 504":      {[]faults.Step{faults.Answer(answer(504, "")), faults.NoHost()}, true},
-		"refused after no connection":    {[]faults.Step{faults.Refused(), faults.Answer(answer(400, ""))}, false},
-		"an answer that is of no use":    {[]faults.Step{faults.Answer(answer(202, "[]"))}, true},
-		"limited for ever after a break": {[]faults.Step{faults.HangUp(), faults.Answer(answer(429, ""))}, true},
+		"refused after a lost answer":    {[]faults.Step{faults.HangUp(), faults.Answer(faults.Say(403, ""))}, true},
+		"no connection after a 504":      {[]faults.Step{faults.Answer(faults.Say(504, "")), faults.NoHost()}, true},
+		"refused after no connection":    {[]faults.Step{faults.Refused(), faults.Answer(faults.Say(400, ""))}, false},
+		"an answer that is of no use":    {[]faults.Step{faults.Answer(faults.Say(202, "[]"))}, true},
+		"limited for ever after a break": {[]faults.Step{faults.HangUp(), faults.Answer(faults.Say(429, ""))}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -307,7 +298,7 @@ func TestContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		e, _ := failing(t, ctx, createThing, ada.Config{}, faults.Answer(answer(429, `{"message":"slow down"}`, "Retry-After: 60")))
+		e, _ := failing(t, ctx, createThing, ada.Config{}, faults.Answer(faults.Say(429, `{"message":"slow down"}`, "Retry-After: 60")))
 		if want := "things.Create: POST /api/v2/things/: 429 Too Many Requests: context canceled: retry after 1m0s"; e.Error() != want {
 			t.Errorf("got  %s\nwant %s", e, want)
 		}
@@ -369,7 +360,7 @@ func TestProblems(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%.40s", tt.body), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				e, _ := failing(t, t.Context(), getThing, ada.Config{}, faults.Answer(answer(400, tt.body)))
+				e, _ := failing(t, t.Context(), getThing, ada.Config{}, faults.Answer(faults.Say(400, tt.body)))
 				if diff := cmp.Diff(tt.want, e.Problems); diff != "" {
 					t.Errorf("(-want +got)\n%s", diff)
 				}

@@ -142,7 +142,7 @@ func TestDoRefusesOddRequests(t *testing.T) {
 
 // A request can be used for another call, as Retryable suggests, and nothing of the caller's authorizes it.
 func TestDoAgain(t *testing.T) {
-	n := faults.New(t, faults.Answer(answer(200, "{}")))
+	n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
 	req, err := client.NewRequest(t.Context(), createThing, "x")
 	if err != nil {
@@ -263,7 +263,7 @@ func TestUnknownEndpointOfTheFake(t *testing.T) {
 // An operation whose answers tell of parts that failed gets them to judge by itself.
 func TestPartialErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(200, `{"n":1,"errors":[{"type":"oops"}]}`)))
+		n := faults.New(t, faults.Answer(faults.Say(200, `{"n":1,"errors":[{"type":"oops"}]}`)))
 		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
 		for partial, want := range map[bool]error{false: ada.ErrAnswer, true: nil} {
 			op := createThing

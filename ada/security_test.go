@@ -26,8 +26,8 @@ func TestRedirectsAreRefused(t *testing.T) {
 			} {
 				for _, idempotent := range []bool{true, false} {
 					synctest.Test(t, func(t *testing.T) {
-						steps := []faults.Step{faults.Answer(answer(429, "")), faults.Answer(answer(429, ""))}[:hop]
-						n := faults.New(t, append(steps, faults.Answer(answer(status, "", "Location: "+location)))...)
+						steps := []faults.Step{faults.Answer(faults.Say(429, "")), faults.Answer(faults.Say(429, ""))}[:hop]
+						n := faults.New(t, append(steps, faults.Answer(faults.Say(status, "", "Location: "+location)))...)
 						client := newClient(t, ada.Config{BaseURL: "https://gateway.example.com", APIKey: "canary-key", HTTP: ada.HTTPConfig{
 							Client: &http.Client{Transport: n.Transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return nil }},
 						}})

@@ -191,8 +191,9 @@ func (c *Client) TrackEvent(ctx context.Context, user User, name string, at time
 // attribute, as [Attributes.Set] does. It is repeated on failure as [Client.Track] says.
 func (c *Client) UpdateAttribute(ctx context.Context, user User, name string, value any, opts ...ada.CallOption) error {
 	a := Attributes{User: user}
-	if err := a.Set(name, value); err != nil {
-		return err
+	var refused *ada.Error
+	if errors.As(a.Set(name, value), &refused) {
+		return c.track.Invalid(refused.Faults...)
 	}
 	_, err := c.Track(ctx, Batch{Attributes: []Attributes{a}}, opts...)
 	return err

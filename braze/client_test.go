@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -319,4 +320,18 @@ func TestContext(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
+}
+
+func TestUpdateAttributeThatCannotBeSet(t *testing.T) {
+	srv := brazetest.NewServer(t)
+	for name, value := range map[string]any{"plan": make(chan int), "external_id": "u", "dob": "yesterday", "seats": math.NaN()} {
+		var e *ada.Error
+		err := srv.Client().UpdateAttribute(t.Context(), braze.ExternalID("u"), name, value)
+		if !errors.Is(err, ada.ErrInvalid) || !errors.As(err, &e) || e.Operation != "braze.Track" || e.Method != http.MethodPost || len(e.Faults) == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := len(srv.Calls()); n > 0 {
+		t.Errorf("%d requests", n)
+	}
 }

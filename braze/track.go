@@ -17,6 +17,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	gen "github.com/adasdk/ada-go/internal/gen/braze"
+	"github.com/adasdk/ada-go/internal/rawjson"
 )
 
 // Track sends a batch of any size, and tells in its result what became of every object. Nothing is sent when an object
@@ -392,7 +393,7 @@ type refusal struct {
 // UnmarshalJSON decodes the answer to a request that was taken.
 func (a *answer) UnmarshalJSON(b []byte) error {
 	*a = answer{sent: a.sent}
-	if err := json.Unmarshal(b, &a.TrackResponse); err != nil {
+	if err := rawjson.Unmarshal(b, &a.TrackResponse); err != nil {
 		return err
 	}
 	clear := a.readErrors()
@@ -412,11 +413,13 @@ func (a *answer) readErrors() (clear bool) {
 	case "", "null", `""`:
 		return true
 	}
-	var refusals []refusal
-	clear = json.Unmarshal(a.Errors, &refusals) == nil
-	for _, r := range refusals {
+	var entries []json.RawMessage
+	clear = json.Unmarshal(a.Errors, &entries) == nil
+	for _, entry := range entries {
+		var r refusal
+		err := rawjson.Unmarshal(entry, &r)
 		array := slices.Index(arrays[:], r.Array)
-		if array < 0 || r.Index == nil || *r.Index < 0 || *r.Index >= len(a.sent[array]) {
+		if err != nil || array < 0 || r.Index == nil || *r.Index < 0 || *r.Index >= len(a.sent[array]) {
 			clear = false
 			continue
 		}

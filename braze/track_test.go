@@ -477,6 +477,16 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// encoding/json would take a key in capitals for the right one, and what comes last.
+func TestAnswerWithKeysInCapitals(t *testing.T) {
+	srv := brazetest.NewServer(t)
+	srv.Fail(brazetest.Failure{Status: 201, Body: `{"message":"success","errors":[{"type":"x","input_array":"events","index":1,"INDEX":0,"TYPE":"y"}],"MESSAGE":"queued","ERRORS":[]}`})
+	result, err := srv.Client().Track(t.Context(), braze.Batch{Events: []braze.Event{markedEvent("a", 0), markedEvent("b", 1)}})
+	if len(result.Rejections) != 1 || result.Rejections[0].Type != "x" || result.Events[0] != braze.Processed || result.Events[1] != braze.Rejected || !errors.Is(err, ada.ErrInvalid) {
+		t.Errorf("%v, %v: %v", result, result.Rejections, err)
+	}
+}
+
 // A request that is refused for some of its objects: of the others Braze has said nothing, and they can be sent again.
 func TestRefusedRequestThatNamesObjects(t *testing.T) {
 	srv := brazetest.NewServer(t)

@@ -32,8 +32,11 @@ const (
 	attemptTimeout = 2 * time.Minute
 )
 
-// operation returns the row of the resource in a version.
+// operation returns the row of the resource in a version; of one that is not known, which is refused, that of V2.
 func (r resource) operation(v Version) ada.Operation {
+	if paths[v] == "" {
+		v = V2
+	}
 	op := ada.Operation{
 		Name: "dataexport." + strings.ToUpper(string(r[:1])) + string(r[1:]), Method: http.MethodGet, Route: paths[v] + string(r),
 		MaxResponse: maxResponse, AttemptTimeout: attemptTimeout,

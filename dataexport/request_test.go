@@ -226,6 +226,20 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// An export of a version that is not known is refused with a route all the same.
+func TestUnknownVersionHasARoute(t *testing.T) {
+	srv := adatest.NewServer(t)
+	for _, r := range resources {
+		for name, w := range r.ways {
+			var e *ada.Error
+			_, err := collect(w(t.Context(), client(t, srv), dataexport.Query{Version: "v3"}))
+			if want := "/api/v2/export/" + r.name; !errors.As(err, &e) || e.Route != want {
+				t.Errorf("%s: %v, want the route %s", name, err, want)
+			}
+		}
+	}
+}
+
 // faultsOf returns the faults of an export that was refused before anything was sent.
 func faultsOf(t *testing.T, err error) (faults []string) {
 	t.Helper()

@@ -2,7 +2,6 @@ package proactivesms_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -49,20 +48,6 @@ func over(t *testing.T, rt http.RoundTripper, change func(*ada.Config)) *proacti
 		t.Fatal(err)
 	}
 	return proactivesms.New(client)
-}
-
-// answer is what a server says before it closes the connection.
-func answer(status int, body string, headers ...string) string {
-	return stay(status, body, append(headers, "Connection: close")...)
-}
-
-// stay is what a server says that keeps the connection.
-func stay(status int, body string, headers ...string) string {
-	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
-	for _, h := range headers {
-		head += h + "\r\n"
-	}
-	return head + "\r\n" + body
 }
 
 // What is sent, to the byte.
@@ -119,7 +104,7 @@ func TestRequests(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := faults.New(t, faults.Answer(answer(200, "{}")))
+				n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 				if err := over(t, n.Transport(), nil).Trigger(t.Context(), tt.m); err != nil {
 					t.Fatal(err)
 				}
@@ -195,7 +180,7 @@ func TestPhoneNumbers(t *testing.T) {
 		m := message(0)
 		m.PhoneNumber = number
 		synctest.Test(t, func(t *testing.T) {
-			n := faults.New(t, faults.Answer(answer(200, "{}")))
+			n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 			err := over(t, n.Transport(), nil).Trigger(t.Context(), m)
 			if strings.HasPrefix(want, "PhoneNumber ") {
 				if err == nil || err.Error() != operation+": invalid: "+want || !errors.Is(err, ada.ErrInvalid) || n.Dials() > 0 {
@@ -292,7 +277,7 @@ func TestFaultsOfMessages(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := good
 				tt.change(&m)
-				n := faults.New(t, faults.Answer(answer(200, "{}")))
+				n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 				err := over(t, n.Transport(), nil).Trigger(t.Context(), m)
 				if tt.want == nil {
 					if err != nil || len(n.Requests()) != 1 {
@@ -470,22 +455,14 @@ func TestAtMostOneSMSByFailure(t *testing.T) {
 	}
 }
 
-func gzipped(s string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = io.WriteString(w, s)
-	_ = w.Close()
-	return b.String()
-}
-
 // Every way that a network and its servers can break, with every patience. The steps whose answer is a refusal come
 // before those that act; the last step repeats.
 func TestAtMostOneSMSByFault(t *testing.T) {
-	ok := faults.Answer(answer(200, "{}"))
-	busy := faults.Answer(answer(429, `{"message":"busy"}`))
-	zipped := gzipped("{}")
+	ok := faults.Answer(faults.Say(200, "{}"))
+	busy := faults.Answer(faults.Say(429, `{"message":"busy"}`))
+	zipped := faults.Gzip("{}")
 	redirect := func(status int, to string) []faults.Step {
-		return []faults.Step{faults.Answer(answer(status, "", "Location: "+to)), ok}
+		return []faults.Step{faults.Answer(faults.Say(status, "", "Location: "+to)), ok}
 	}
 	const all = math.MaxInt // requests are refused
 	type test struct {
@@ -508,44 +485,44 @@ func TestAtMostOneSMSByFault(t *testing.T) {
 
 		{"hung up on", []faults.Step{faults.HangUp(), ok}, 0, unknown, 1},
 		{"silence", []faults.Step{faults.Silence(), ok}, 0, unknown, 1},
-		{"a slow drip", []faults.Step{faults.Drip(answer(200, "{}"), time.Second), ok}, 0, unknown, 1},
-		{"a drip that is fast enough", []faults.Step{faults.Drip(answer(200, "{}"), 100*time.Millisecond), ok}, 0, sent, 1},
+		{"a slow drip", []faults.Step{faults.Drip(faults.Say(200, "{}"), time.Second), ok}, 0, unknown, 1},
+		{"a drip that is fast enough", []faults.Step{faults.Drip(faults.Say(200, "{}"), 100*time.Millisecond), ok}, 0, sent, 1},
 		{"half of the status line", []faults.Step{faults.Answer("HTTP/1.1 20"), ok}, 0, unknown, 1},
 		{"half of the headers", []faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nContent-Le"), ok}, 0, unknown, 1},
 		{"half of a refusal's headers", []faults.Step{faults.Answer("HTTP/1.1 429 Too Many Requests\r\nRetry-Af"), ok}, 0, unknown, 1},
 		{"body shorter than its length", []faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"), ok}, 0, unknown, 1},
-		{"body longer than its length", []faults.Step{faults.Answer(answer(200, "{}") + "more"), ok}, 0, sent, 1},
+		{"body longer than its length", []faults.Step{faults.Answer(faults.Say(200, "{}") + "more"), ok}, 0, sent, 1},
 		{"chunks without an end", []faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"), ok}, 0, unknown, 1},
-		{"two answers to one request", []faults.Step{faults.Answer(stay(200, "{}") + stay(200, "{}")), ok}, 0, sent, 1},
+		{"two answers to one request", []faults.Step{faults.Answer(faults.SayAndStay(200, "{}") + faults.SayAndStay(200, "{}")), ok}, 0, sent, 1},
 
-		{"gzip", []faults.Step{faults.Answer(answer(200, zipped, "Content-Encoding: gzip"))}, 0, sent, 1},
-		{"half a gzip", []faults.Step{faults.Answer(answer(200, zipped[:len(zipped)/2], "Content-Encoding: gzip")), ok}, 0, unknown, 1},
-		{"gzip without its trailer", []faults.Step{faults.Answer(answer(200, zipped[:len(zipped)-8], "Content-Encoding: gzip")), ok}, 0, unknown, 1},
-		{"no gzip, though it says so", []faults.Step{faults.Answer(answer(200, "{}", "Content-Encoding: gzip")), ok}, 0, unknown, 1},
-		{"an encoding that was not asked for", []faults.Step{faults.Answer(answer(200, "{}", "Content-Encoding: br")), ok}, 0, unknown, 1},
-		{"an answer over the limit", []faults.Step{faults.Answer(answer(200, gzipped(strings.Repeat(" ", 11<<20)), "Content-Encoding: gzip")), ok}, 0, unknown, 1},
+		{"gzip", []faults.Step{faults.Answer(faults.Say(200, zipped, "Content-Encoding: gzip"))}, 0, sent, 1},
+		{"half a gzip", []faults.Step{faults.Answer(faults.Say(200, zipped[:len(zipped)/2], "Content-Encoding: gzip")), ok}, 0, unknown, 1},
+		{"gzip without its trailer", []faults.Step{faults.Answer(faults.Say(200, zipped[:len(zipped)-8], "Content-Encoding: gzip")), ok}, 0, unknown, 1},
+		{"no gzip, though it says so", []faults.Step{faults.Answer(faults.Say(200, "{}", "Content-Encoding: gzip")), ok}, 0, unknown, 1},
+		{"an encoding that was not asked for", []faults.Step{faults.Answer(faults.Say(200, "{}", "Content-Encoding: br")), ok}, 0, unknown, 1},
+		{"an answer over the limit", []faults.Step{faults.Answer(faults.Say(200, faults.Gzip(strings.Repeat(" ", 11<<20)), "Content-Encoding: gzip")), ok}, 0, unknown, 1},
 
 		// What the body of a good answer looks like is nowhere documented. A page of HTML is that of somebody else.
-		{"HTML with 200", []faults.Step{faults.Answer(answer(200, "<html>", "Content-Type: text/html")), ok}, 0, unknown, 1},
-		{"empty with 200", []faults.Step{faults.Answer(answer(200, ""))}, 0, sent, 1},
-		{"null with 200", []faults.Step{faults.Answer(answer(200, "null"))}, 0, sent, 1},
+		{"HTML with 200", []faults.Step{faults.Answer(faults.Say(200, "<html>", "Content-Type: text/html")), ok}, 0, unknown, 1},
+		{"empty with 200", []faults.Step{faults.Answer(faults.Say(200, ""))}, 0, sent, 1},
+		{"null with 200", []faults.Step{faults.Answer(faults.Say(200, "null"))}, 0, sent, 1},
 		{"204", []faults.Step{faults.Answer("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")}, 0, sent, 1},
-		{"an error envelope with 200", []faults.Step{faults.Answer(answer(200, `{"errors":[{"type":"t"}]}`)), ok}, 0, unknown, 1},
-		{"no error in an envelope with 200", []faults.Step{faults.Answer(answer(200, `{"errors":[]}`))}, 0, sent, 1},
+		{"an error envelope with 200", []faults.Step{faults.Answer(faults.Say(200, `{"errors":[{"type":"t"}]}`)), ok}, 0, unknown, 1},
+		{"no error in an envelope with 200", []faults.Step{faults.Answer(faults.Say(200, `{"errors":[]}`))}, 0, sent, 1},
 
 		{"no HTTP", []faults.Step{faults.Answer("hello\r\n\r\n"), ok}, 0, unknown, 1},
 		{"no status", []faults.Step{faults.Answer("HTTP/1.1 abc\r\n\r\n"), ok}, 0, unknown, 1},
 		{"a status of four digits", []faults.Step{faults.Answer("HTTP/1.1 4000 x\r\n\r\n"), ok}, 0, unknown, 1},
-		{"status 999", []faults.Step{faults.Answer(answer(999, "")), ok}, 0, unknown, 1},
+		{"status 999", []faults.Step{faults.Answer(faults.Say(999, "")), ok}, 0, unknown, 1},
 		{"endless headers", []faults.Step{faults.Answer("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: "+strings.Repeat("x", 1000)+"\r\n", 11<<10) + "\r\n"), ok}, 0, unknown, 1},
 		{"two lengths", []faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x"), ok}, 0, unknown, 1},
 		{"a negative length", []faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}"), ok}, 0, unknown, 1},
-		{"an interim answer, then well", []faults.Step{faults.Answer("HTTP/1.1 103 Early Hints\r\n\r\n" + answer(200, "{}"))}, 0, sent, 1},
+		{"an interim answer, then well", []faults.Step{faults.Answer("HTTP/1.1 103 Early Hints\r\n\r\n" + faults.Say(200, "{}"))}, 0, sent, 1},
 		{"an interim answer, then hung up on", []faults.Step{faults.Answer("HTTP/1.1 100 Continue\r\n\r\n"), ok}, 0, unknown, 1},
 		{"a switch of protocols", []faults.Step{faults.Answer("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), ok}, 0, unknown, 1},
-		{"odd headers", []faults.Step{faults.Answer(answer(200, "{}", "X-RateLimit-Remaining: -1", "X-RateLimit-Reset: soon", "Date: never", "Location: http://evil.example/", "Retry-After: 5"))}, 0, sent, 1},
-		{"503 that says when to come again", []faults.Step{faults.Answer(answer(503, "", "Retry-After: 1")), ok}, 0, unknown, 1},
-		{"408 on a connection that closes", []faults.Step{faults.Answer(answer(408, "")), ok}, 0, unknown, 1},
+		{"odd headers", []faults.Step{faults.Answer(faults.Say(200, "{}", "X-RateLimit-Remaining: -1", "X-RateLimit-Reset: soon", "Date: never", "Location: http://evil.example/", "Retry-After: 5"))}, 0, sent, 1},
+		{"503 that says when to come again", []faults.Step{faults.Answer(faults.Say(503, "", "Retry-After: 1")), ok}, 0, unknown, 1},
+		{"408 on a connection that closes", []faults.Step{faults.Answer(faults.Say(408, "")), ok}, 0, unknown, 1},
 
 		{"429, then well", []faults.Step{busy, ok}, 1, sent, 2},
 		{"429 for ever", []faults.Step{busy}, all, retryable, 7},
@@ -555,11 +532,11 @@ func TestAtMostOneSMSByFault(t *testing.T) {
 		{"429, then no host", []faults.Step{busy, faults.NoHost(), ok}, 1, notSent, 1},
 		{"429 without an end, then well", []faults.Step{faults.Answer("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 9\r\n\r\nx"), ok}, 1, sent, 2},
 		{"429 with odd waits, then well", []faults.Step{
-			faults.Answer(answer(429, "", "Retry-After: -5")), faults.Answer(answer(429, "", "Retry-After: soon")),
-			faults.Answer(answer(429, "", "Retry-After: 1", "Retry-After: 2")), ok,
+			faults.Answer(faults.Say(429, "", "Retry-After: -5")), faults.Answer(faults.Say(429, "", "Retry-After: soon")),
+			faults.Answer(faults.Say(429, "", "Retry-After: 1", "Retry-After: 2")), ok,
 		}, 3, sent, 4},
-		{"429 that asks for too long a wait", []faults.Step{faults.Answer(answer(429, "", "Retry-After: 99999999999999999999")), ok}, 1, retryable, 1},
-		{"400", []faults.Step{faults.Answer(answer(400, `{"message":"4165550000 is no phone"}`)), ok}, 1, notSent, 1},
+		{"429 that asks for too long a wait", []faults.Step{faults.Answer(faults.Say(429, "", "Retry-After: 99999999999999999999")), ok}, 1, retryable, 1},
+		{"400", []faults.Step{faults.Answer(faults.Say(400, `{"message":"4165550000 is no phone"}`)), ok}, 1, notSent, 1},
 	}
 	for _, status := range []int{300, 301, 302, 303, 304, 305, 307, 308, 399} {
 		for _, to := range []string{route, "https://acme.ada.support" + route + "/", "https://evil.example" + route, "%"} {
@@ -618,8 +595,8 @@ func TestAtMostOneSMSByContext(t *testing.T) {
 	key := func(f func(context.Context) (ada.Secret, error)) func(*ada.Config) {
 		return func(c *ada.Config) { c.APIKey, c.KeyFunc = "", f }
 	}
-	ok := faults.Answer(answer(200, "{}"))
-	busy := faults.Answer(answer(429, "", "Retry-After: 30"))
+	ok := faults.Answer(faults.Say(200, "{}"))
+	busy := faults.Answer(faults.Say(429, "", "Retry-After: 30"))
 	tests := []struct {
 		name    string
 		ctx     func(context.Context) (context.Context, context.CancelFunc)
@@ -639,7 +616,7 @@ func TestAtMostOneSMSByContext(t *testing.T) {
 		{"the limiter fails", unlimited, broken, []faults.Step{ok}, 0, retryable, 0, nil},
 		{"cancelled while under way", after(time.Second), nil, []faults.Step{faults.Silence(), ok}, 0, unknown, 1, context.Canceled},
 		{"deadline while under way", deadline(time.Second), nil, []faults.Step{faults.Silence(), ok}, 0, unknown, 1, context.DeadlineExceeded},
-		{"cancelled while the answer comes", after(time.Second), nil, []faults.Step{faults.Drip(answer(200, "{}"), 40*time.Millisecond), ok}, 0, unknown, 1, context.Canceled},
+		{"cancelled while the answer comes", after(time.Second), nil, []faults.Step{faults.Drip(faults.Say(200, "{}"), 40*time.Millisecond), ok}, 0, unknown, 1, context.Canceled},
 		{"cancelled when the answer was there", after(time.Second), nil, []faults.Step{ok}, 0, sent, 1, nil},
 		{"cancelled while waiting after 429", after(time.Second), nil, []faults.Step{busy, ok}, 1, notSent, 1, context.Canceled},
 		{"deadline before the end of the wait after 429", deadline(time.Second), nil, []faults.Step{busy, ok}, 1, retryable, 1, ada.ErrRateLimited},
@@ -698,7 +675,7 @@ func failingAfter(n int) func(context.Context) (ada.Secret, error) {
 // thinks harmless.
 func TestKeptConnectionDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.AnswerAndStay(stay(200, "{}")), faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.AnswerAndStay(faults.SayAndStay(200, "{}")), faults.Answer(faults.Say(200, "{}")))
 		pool := n.Transport()
 		defer pool.CloseIdleConnections()
 		sms := over(t, pool, nil)

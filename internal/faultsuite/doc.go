@@ -22,5 +22,6 @@
 //
 // A new operation is a row in operations_test.go: what it is called, whether repeating it is harmless, a call of it,
 // what it has to return, and how often the fake has seen it take effect. The catalogue then runs over it. An API with a
-// server of its own brings that as the row's world, in setup: see the rows of endpoints that the SDK does not wrap.
+// server of its own brings that as the row's world, in setup: see the rows of braze and of endpoints that the SDK does
+// not wrap.
 package faultsuite

@@ -46,7 +46,7 @@ type outcome struct {
 	*world
 	ids      []string
 	err      error
-	failure  *ada.Error // in err; nil: none
+	failure  *ada.Error // in err, the first of a request where there are several; nil: none
 	resp     ada.Response
 	attempts []ada.Attempt
 	took     time.Duration
@@ -137,10 +137,7 @@ func (tr trial) inBubble(t *testing.T, check func(t *testing.T, o *outcome)) {
 	if tr.config != nil {
 		tr.config(&config)
 	}
-	client, err := ada.NewClient(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := o.connect(t, config)
 	if tr.before != nil {
 		tr.before(o.world, client)
 	}
@@ -163,15 +160,20 @@ func (tr trial) inBubble(t *testing.T, check func(t *testing.T, o *outcome)) {
 	}()
 	o.took = time.Since(start)
 	cancel()
-	errors.As(o.err, &o.failure)
+	all := failuresOf(o.err)
+	for _, e := range all {
+		if o.failure == nil || o.failure.Attempts == 0 && e.Attempts > 0 { // of a request, rather than of what its answer says
+			o.failure = e
+		}
+	}
 
 	tr.invariants(t, o)
 	seen := []any{client, config, &config, o.resp, &o.resp}
 	if o.err != nil {
 		seen = append(seen, o.err)
 	}
-	if o.failure != nil {
-		seen = append(seen, *o.failure, o.failure.Problems, o.failure.Faults)
+	for _, e := range all {
+		seen = append(seen, e, *e, e.Problems, e.Faults)
 	}
 	for _, a := range o.attempts[max(len(o.attempts)-4, 0):] {
 		seen = append(seen, a)
@@ -199,6 +201,22 @@ func (tr trial) inBubble(t *testing.T, check func(t *testing.T, o *outcome)) {
 	pool.CloseIdleConnections()
 	o.Close()
 	synctest.Wait()
+}
+
+// failuresOf returns the errors of the SDK that are joined in err, in order.
+func failuresOf(err error) []*ada.Error {
+	if all, joined := err.(interface{ Unwrap() []error }); joined {
+		var found []*ada.Error
+		for _, one := range all.Unwrap() {
+			found = append(found, failuresOf(one)...)
+		}
+		return found
+	}
+	var e *ada.Error
+	if errors.As(err, &e) {
+		return []*ada.Error{e}
+	}
+	return nil
 }
 
 func (tr trial) invariants(t *testing.T, o *outcome) {

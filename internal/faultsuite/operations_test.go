@@ -13,10 +13,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
+	"github.com/adasdk/ada-go/braze"
+	"github.com/adasdk/ada-go/braze/brazetest"
 	"github.com/adasdk/ada-go/compliance"
 	"github.com/adasdk/ada-go/dataexport"
 	"github.com/adasdk/ada-go/endusers"
@@ -37,6 +40,9 @@ type world struct {
 	effects map[string]int // of requests to endpoints that the fake does not have, by idempotency key
 	ledger  *memory
 
+	braze    *brazetest.Server // for its operations
+	trackers map[*ada.Client]*braze.Client
+
 	requests func() int // how many have arrived
 }
 
@@ -45,6 +51,31 @@ func newWorld(op operation, pages int) *world {
 	w.handler = secured(w.Server)
 	op.setup(w)
 	return w
+}
+
+// connect returns a client for the world, which for operations of Braze stands for one of Braze that sends as it does, to
+// the same host: the network has no certificate for another.
+func (w *world) connect(t *testing.T, config ada.Config) *ada.Client {
+	t.Helper()
+	client, err := ada.NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.braze != nil {
+		tracker, err := braze.NewClient(braze.Config{Endpoint: "https://acme.ada.support", APIKey: brazetest.APIKey, HTTP: config.HTTP})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.trackers = map[*ada.Client]*braze.Client{client: tracker}
+	}
+	return client
+}
+
+func (w *world) Close() {
+	w.Server.Close()
+	if w.braze != nil {
+		w.braze.Close()
+	}
 }
 
 // secured is a fake that stands behind https, and links to it.
@@ -96,7 +127,7 @@ var (
 	hookURL   = "https://canary.example/canary-hook"
 	ringKey   = ada.Secret("whsec_Y2FuYXJ5LWtleS1jYW5hcnkta2V5LWNhbmFyeQ==")
 	canaries  = []string{
-		string(adatest.APIKey), "canary@mail.example", "canary-external", "canary-sensitive", "canary-name", "canary-metadata", "canary-hook",
+		string(adatest.APIKey), string(brazetest.APIKey), "canary@mail.example", "canary-external", "canary-sensitive", "canary-name", "canary-metadata", "canary-hook",
 		"canary-text", "14165550100", "Y2FuYXJ5LWtleS1jYW5hcnk",
 	}
 )
@@ -352,6 +383,14 @@ var operations = []operation{
 	unwrapped("ada.Client.Do, GET", ada.Operation{Name: "channels.Get", Method: http.MethodGet, Route: "/api/v2/channels/{id}"}, ""),
 	unwrapped("ada.Client.Do, message", ada.Operation{Name: "messages.Create", Method: http.MethodPost, Route: "/api/v2/conversations/{id}/messages/"}, ""),
 	unwrapped("ada.Client.Do, voice with a key", ada.Operation{Name: "voice.Start", Method: http.MethodPost, Route: "/api/v2/conversations/proactive/{id}", Idempotent: true}, idempotencyKey),
+	repeated(tracking("braze.Track, attributes", trackAttributes, profilesWith("m"))),
+	tracking("braze.Track, an event", trackAnEvent, eventsOf),
+	tracking("braze.TrackEvent", func(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
+		return processed(c.TrackEvent(ctx, someone, "canary-name", someday, o...))
+	}, eventsOf),
+	repeated(tracking("braze.UpdateAttribute", func(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
+		return processed(c.UpdateAttribute(ctx, someone, "m", "canary-metadata", o...))
+	}, profilesWith("m"))),
 }
 
 func eraseAll(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {

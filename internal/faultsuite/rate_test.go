@@ -341,6 +341,8 @@ func storms(op operation) string {
 	switch {
 	case strings.HasPrefix(op.name, "ada."):
 		return "the fake has no limit of these endpoints"
+	case isBraze(op):
+		return "its limit is 3,000 requests in 3 seconds: see TestPacing and TestSharedLimit of package braze"
 	case op.name == "compliance.EraseAll":
 		return "it makes one call after another, and one at a time works on a ledger"
 	case op.goesOn:
@@ -378,10 +380,7 @@ func storm(t *testing.T, op operation, processes int) {
 					}
 				}},
 			}
-			client, err := ada.NewClient(config)
-			if err != nil {
-				t.Fatal(err)
-			}
+			client := w.connect(t, config)
 			for range workers {
 				wg.Go(func() {
 					for range max(calls, 1) {

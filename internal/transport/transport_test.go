@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -42,20 +40,6 @@ func call(ctx context.Context, idempotent bool) Call {
 			return json.Unmarshal(a.Body, &v)
 		},
 	}
-}
-
-// answer is what a server says before it closes the connection.
-func answer(status int, body string, headers ...string) string {
-	return stay(status, body, append(headers, "Connection: close")...)
-}
-
-// stay is what a server says that keeps the connection.
-func stay(status int, body string, headers ...string) string {
-	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
-	for _, h := range headers {
-		head += h + "\r\n"
-	}
-	return head + "\r\n" + body
 }
 
 // summary is what the tests of this file look at of an outcome.
@@ -122,7 +106,7 @@ func TestStatuses(t *testing.T) {
 					if status == 304 {
 						body = ""
 					}
-					n := faults.New(t, faults.Answer(answer(status, body, "Location: http://evil.example/")))
+					n := faults.New(t, faults.Answer(faults.Say(status, body, "Location: http://evil.example/")))
 					got := summarize(n, New(n.Transport(), "test").Do(call(t.Context(), idempotent)))
 					if diff := cmp.Diff(want, got); diff != "" {
 						t.Errorf("(-want +got)\n%s", diff)
@@ -133,25 +117,17 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-func gzipped(s string) string {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, _ = io.WriteString(w, s)
-	_ = w.Close()
-	return b.String()
-}
-
 // Every way of breaking, on calls that may be repeated and on calls that may not. Where an idempotent call succeeds,
 // the network has healed after the fault.
 func TestFaults(t *testing.T) {
-	ok := faults.Answer(answer(200, `{"n":1}`))
+	ok := faults.Answer(faults.Say(200, `{"n":1}`))
 	good := func(requests, attempts int) summary {
 		return summary{Requests: requests, Attempts: attempts, Status: 200}
 	}
 	unknown := func(status int, cause string) summary {
 		return summary{Requests: 1, Attempts: 1, Status: status, Unknown: true, Cause: cause}
 	}
-	zipped := gzipped(`{"n":1}`)
+	zipped := faults.Gzip(`{"n":1}`)
 	tests := []struct {
 		name              string
 		steps             []faults.Step
@@ -179,13 +155,13 @@ func TestFaults(t *testing.T) {
 		},
 		{"hung up on before the headers", []faults.Step{faults.HangUp(), ok}, good(2, 2), unknown(0, "no answer")},
 		{"silence", []faults.Step{faults.Silence(), ok}, good(2, 2), unknown(0, "timeout")},
-		{"answer drips", []faults.Step{faults.Drip(answer(200, `{"n":1}`), time.Second), ok}, good(2, 2), unknown(0, "timeout")},
+		{"answer drips", []faults.Step{faults.Drip(faults.Say(200, `{"n":1}`), time.Second), ok}, good(2, 2), unknown(0, "timeout")},
 		{
 			"body shorter than its length",
 			[]faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"n\":1}"), ok},
 			good(2, 2), unknown(200, "no answer"),
 		},
-		{"body longer than its length", []faults.Step{faults.Answer(answer(200, `{"n":1}`) + "more")}, good(1, 1), good(1, 1)},
+		{"body longer than its length", []faults.Step{faults.Answer(faults.Say(200, `{"n":1}`) + "more")}, good(1, 1), good(1, 1)},
 		{
 			"chunks without an end",
 			[]faults.Step{faults.Answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"n\":1}\r\n"), ok},
@@ -193,42 +169,42 @@ func TestFaults(t *testing.T) {
 		},
 		{
 			"gzip",
-			[]faults.Step{faults.Answer(answer(200, zipped, "Content-Encoding: gzip"))},
+			[]faults.Step{faults.Answer(faults.Say(200, zipped, "Content-Encoding: gzip"))},
 			good(1, 1), good(1, 1),
 		},
 		{
 			"half a gzip",
-			[]faults.Step{faults.Answer(answer(200, zipped[:len(zipped)/2], "Content-Encoding: gzip")), ok},
+			[]faults.Step{faults.Answer(faults.Say(200, zipped[:len(zipped)/2], "Content-Encoding: gzip")), ok},
 			good(2, 2), unknown(200, "no answer"),
 		},
 		{
 			"gzip without its trailer",
-			[]faults.Step{faults.Answer(answer(200, zipped[:len(zipped)-8], "Content-Encoding: gzip")), ok},
+			[]faults.Step{faults.Answer(faults.Say(200, zipped[:len(zipped)-8], "Content-Encoding: gzip")), ok},
 			good(2, 2), unknown(200, "no answer"),
 		},
 		{
 			"no gzip, though it says so",
-			[]faults.Step{faults.Answer(answer(200, `{"n":1}`, "Content-Encoding: gzip")), ok},
+			[]faults.Step{faults.Answer(faults.Say(200, `{"n":1}`, "Content-Encoding: gzip")), ok},
 			good(2, 2), unknown(200, "no answer"),
 		},
 		{
 			"an encoding that was not asked for",
-			[]faults.Step{faults.Answer(answer(200, `{"n":1}`, "Content-Encoding: br"))},
+			[]faults.Step{faults.Answer(faults.Say(200, `{"n":1}`, "Content-Encoding: br"))},
 			summary{Requests: 1, Attempts: 1, Status: 200, Cause: "unusable"},
 			unknown(200, "unusable"),
 		},
 		{
 			"a gzip bomb",
-			[]faults.Step{faults.Answer(answer(200, gzipped(strings.Repeat(" ", 64<<20)), "Content-Encoding: gzip"))},
+			[]faults.Step{faults.Answer(faults.Say(200, faults.Gzip(strings.Repeat(" ", 64<<20)), "Content-Encoding: gzip"))},
 			summary{Requests: 1, Attempts: 1, Status: 200, Cause: "unusable"},
 			unknown(200, "unusable"),
 		},
-		{"HTML with 200", []faults.Step{faults.Answer(answer(200, "<html>")), ok}, good(2, 2), unknown(200, "unusable")},
-		{"an empty body with 200", []faults.Step{faults.Answer(answer(200, "")), ok}, good(2, 2), unknown(200, "unusable")},
-		{"half of the JSON", []faults.Step{faults.Answer(answer(200, `{"n":`)), ok}, good(2, 2), unknown(200, "unusable")},
+		{"HTML with 200", []faults.Step{faults.Answer(faults.Say(200, "<html>")), ok}, good(2, 2), unknown(200, "unusable")},
+		{"an empty body with 200", []faults.Step{faults.Answer(faults.Say(200, "")), ok}, good(2, 2), unknown(200, "unusable")},
+		{"half of the JSON", []faults.Step{faults.Answer(faults.Say(200, `{"n":`)), ok}, good(2, 2), unknown(200, "unusable")},
 		{
 			"JSON of another shape",
-			[]faults.Step{faults.Answer(answer(200, `{"n":"1"}`))},
+			[]faults.Step{faults.Answer(faults.Say(200, `{"n":"1"}`))},
 			summary{Requests: 1, Attempts: 1, Status: 200, Cause: "unusable"},
 			unknown(200, "unusable"),
 		},
@@ -248,24 +224,24 @@ func TestFaults(t *testing.T) {
 			summary{Requests: 1, Attempts: 1, Status: 101, Cause: "status"},
 			unknown(101, "status"),
 		},
-		{"an encoding that is none", []faults.Step{faults.Answer(answer(200, `{"n":1}`, "Content-Encoding: identity"))}, good(1, 1), good(1, 1)},
-		{"503, then well", []faults.Step{faults.Answer(answer(503, "")), ok}, good(2, 2), unknown(503, "status")},
+		{"an encoding that is none", []faults.Step{faults.Answer(faults.Say(200, `{"n":1}`, "Content-Encoding: identity"))}, good(1, 1), good(1, 1)},
+		{"503, then well", []faults.Step{faults.Answer(faults.Say(503, "")), ok}, good(2, 2), unknown(503, "status")},
 		{
 			"503, then hung up on",
-			[]faults.Step{faults.Answer(answer(503, "")), faults.HangUp()},
+			[]faults.Step{faults.Answer(faults.Say(503, "")), faults.HangUp()},
 			summary{Requests: 4, Attempts: 4, Transient: true, Cause: "no answer"},
 			unknown(503, "status"),
 		},
-		{"429, then well", []faults.Step{faults.Answer(answer(429, "", "Retry-After: 60")), ok}, good(2, 2), good(2, 2)},
+		{"429, then well", []faults.Step{faults.Answer(faults.Say(429, "", "Retry-After: 60")), ok}, good(2, 2), good(2, 2)},
 		{
 			"429, then hung up on",
-			[]faults.Step{faults.Answer(answer(429, "")), faults.HangUp(), ok},
+			[]faults.Step{faults.Answer(faults.Say(429, "")), faults.HangUp(), ok},
 			good(3, 3),
 			summary{Requests: 2, Attempts: 2, Unknown: true, Cause: "no answer"},
 		},
 		{
 			"429 that asks for more than the policy allows",
-			[]faults.Step{faults.Answer(answer(429, "", "Retry-After: 66"))},
+			[]faults.Step{faults.Answer(faults.Say(429, "", "Retry-After: 66"))},
 			summary{Requests: 1, Attempts: 1, Status: 429, Transient: true, Cause: "status"},
 			summary{Requests: 1, Attempts: 1, Status: 429, Transient: true, Cause: "status"},
 		},
@@ -309,7 +285,7 @@ func TestKeptConnectionDies(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("idempotent=%t", idempotent), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := faults.New(t, faults.AnswerAndStay(stay(200, `{"n":1}`)), faults.Answer(answer(200, `{"n":1}`)))
+				n := faults.New(t, faults.AnswerAndStay(faults.SayAndStay(200, `{"n":1}`)), faults.Answer(faults.Say(200, `{"n":1}`)))
 				pool := n.Transport()
 				defer pool.CloseIdleConnections()
 				e := New(pool, "test")
@@ -327,8 +303,8 @@ func TestKeptConnectionDies(t *testing.T) {
 // Refused attempts must not cost a connection each.
 func TestConnectionIsUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		refusal := stay(429, strings.Repeat("x", 20_000))
-		n := faults.New(t, faults.AnswerAndStay(refusal, refusal, refusal, stay(200, `{"n":1}`)))
+		refusal := faults.SayAndStay(429, strings.Repeat("x", 20_000))
+		n := faults.New(t, faults.AnswerAndStay(refusal, refusal, refusal, faults.SayAndStay(200, `{"n":1}`)))
 		pool := n.Transport()
 		defer pool.CloseIdleConnections()
 		if o := New(pool, "test").Do(call(t.Context(), false)); o.Err != nil || o.Attempts != 4 {
@@ -342,7 +318,7 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 
 func TestErrorBodyIsKeptWithinLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(404, strings.Repeat("x", 1<<20))))
+		n := faults.New(t, faults.Answer(faults.Say(404, strings.Repeat("x", 1<<20))))
 		o := New(n.Transport(), "test").Do(call(t.Context(), false))
 		if len(o.Answer.Body) != maxErrorBody {
 			t.Errorf("kept %d bytes, want %d", len(o.Answer.Body), maxErrorBody)
@@ -353,7 +329,7 @@ func TestErrorBodyIsKeptWithinLimits(t *testing.T) {
 func TestResponseLimitIsExact(t *testing.T) {
 	for size, want := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
 		synctest.Test(t, func(t *testing.T) {
-			n := faults.New(t, faults.Answer(answer(200, strings.Repeat(" ", size-7)+`{"n":1}`)))
+			n := faults.New(t, faults.Answer(faults.Say(200, strings.Repeat(" ", size-7)+`{"n":1}`)))
 			o := New(n.Transport(), "test").Do(call(t.Context(), true))
 			if got := o.Err == nil; got != want {
 				t.Errorf("%d bytes: %v", size, o.Err)
@@ -363,20 +339,20 @@ func TestResponseLimitIsExact(t *testing.T) {
 }
 
 func TestWaits(t *testing.T) {
-	ok := answer(200, `{"n":1}`)
+	ok := faults.Say(200, `{"n":1}`)
 	tests := []struct {
 		name        string
 		first       string
 		least, most time.Duration
 	}{
-		{"seconds", answer(429, "", "Retry-After: 2"), 2 * time.Second, 2 * time.Second},
-		{"the longest that is waited for", answer(429, "", "Retry-After: 65"), 65 * time.Second, 65 * time.Second},
-		{"a date", answer(429, "", "Retry-After: Sat, 01 Jan 2000 00:00:10 GMT"), 10 * time.Second, 10 * time.Second},
-		{"a date by a fast clock", answer(429, "", "Retry-After: Sat, 01 Jan 2000 01:00:10 GMT", "Date: Sat, 01 Jan 2000 01:00:00 GMT"), 10 * time.Second, 10 * time.Second},
-		{"the reset", answer(429, "", "X-RateLimit-Reset: 946684812"), 12 * time.Second, 12 * time.Second},
-		{"nothing said", answer(429, ""), 0, 500 * time.Millisecond},
-		{"zero", answer(429, "", "Retry-After: 0"), 0, 500 * time.Millisecond},
-		{"503", answer(503, "", "Retry-After: 3"), 3 * time.Second, 3 * time.Second},
+		{"seconds", faults.Say(429, "", "Retry-After: 2"), 2 * time.Second, 2 * time.Second},
+		{"the longest that is waited for", faults.Say(429, "", "Retry-After: 65"), 65 * time.Second, 65 * time.Second},
+		{"a date", faults.Say(429, "", "Retry-After: Sat, 01 Jan 2000 00:00:10 GMT"), 10 * time.Second, 10 * time.Second},
+		{"a date by a fast clock", faults.Say(429, "", "Retry-After: Sat, 01 Jan 2000 01:00:10 GMT", "Date: Sat, 01 Jan 2000 01:00:00 GMT"), 10 * time.Second, 10 * time.Second},
+		{"the reset", faults.Say(429, "", "X-RateLimit-Reset: 946684812"), 12 * time.Second, 12 * time.Second},
+		{"nothing said", faults.Say(429, ""), 0, 500 * time.Millisecond},
+		{"zero", faults.Say(429, "", "Retry-After: 0"), 0, 500 * time.Millisecond},
+		{"503", faults.Say(503, "", "Retry-After: 3"), 3 * time.Second, 3 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -399,7 +375,7 @@ func TestTooLongAWaitIsReturnedAtOnce(t *testing.T) {
 	for _, header := range []string{"Retry-After: 66", "Retry-After: 86400", "Retry-After: 9999999", "Retry-After: 99999999999999999999", "X-RateLimit-Reset: 946688400"} {
 		t.Run(header, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := faults.New(t, faults.Answer(answer(429, "", header)))
+				n := faults.New(t, faults.Answer(faults.Say(429, "", header)))
 				start := time.Now()
 				o := New(n.Transport(), "test").Do(call(t.Context(), true))
 				if d := time.Since(start); d != 0 {
@@ -415,7 +391,7 @@ func TestTooLongAWaitIsReturnedAtOnce(t *testing.T) {
 
 func TestNoWaitTowardsADeadlineThatItCannotMeet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(429, "slow down", "Retry-After: 30")))
+		n := faults.New(t, faults.Answer(faults.Say(429, "slow down", "Retry-After: 30")))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -440,11 +416,11 @@ func TestCancel(t *testing.T) {
 		{"before the call", faults.Silence(), 0, summary{Cause: "canceled"}},
 		{"while it is under way", faults.Silence(), time.Second, summary{Requests: 1, Attempts: 1, Unknown: true, Cause: "canceled"}},
 		{
-			"in the middle of the body", faults.Drip(answer(200, strings.Repeat(" ", 1000)), 10*time.Millisecond), time.Second,
+			"in the middle of the body", faults.Drip(faults.Say(200, strings.Repeat(" ", 1000)), 10*time.Millisecond), time.Second,
 			summary{Requests: 1, Attempts: 1, Status: 200, Unknown: true, Cause: "canceled"},
 		},
 		{
-			"while it waits to repeat what did not happen", faults.Answer(answer(429, "", "Retry-After: 60")), time.Second,
+			"while it waits to repeat what did not happen", faults.Answer(faults.Say(429, "", "Retry-After: 60")), time.Second,
 			summary{Requests: 1, Attempts: 1, Status: 429, Cause: "canceled"},
 		},
 	}
@@ -520,7 +496,7 @@ func TestOddRoundTrippers(t *testing.T) {
 
 func TestKeyFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 		c := call(t.Context(), true)
 		c.Key = func(context.Context) (string, error) { return "", errors.New("the vault is sealed") }
 		if diff := cmp.Diff(summary{Cause: "key"}, summarize(n, New(n.Transport(), "test").Do(c))); diff != "" {
@@ -535,7 +511,7 @@ func TestKeyFails(t *testing.T) {
 // The key is asked for each attempt, so that one which rotates in the middle of a call is used.
 func TestKeyIsAskedForEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(503, "")), faults.Answer(answer(200, "{}")))
+		n := faults.New(t, faults.Answer(faults.Say(503, "")), faults.Answer(faults.Say(200, "{}")))
 		c := call(t.Context(), true)
 		asked := 0
 		c.Key = func(context.Context) (string, error) { asked++; return fmt.Sprint("key", asked), nil }
@@ -656,7 +632,7 @@ func TestAttemptsTakeSlots(t *testing.T) {
 
 func TestEveryAttemptIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := faults.New(t, faults.Answer(answer(429, "", "Retry-After: 5")), faults.HangUp(), faults.Answer(answer(200, `{"n":1}`)))
+		n := faults.New(t, faults.Answer(faults.Say(429, "", "Retry-After: 5")), faults.HangUp(), faults.Answer(faults.Say(200, `{"n":1}`)))
 		c := call(t.Context(), true)
 		var got []string
 		c.Started = func(number int, _ time.Duration) { got = append(got, fmt.Sprint("start ", number)) }
