@@ -503,19 +503,10 @@ const maxInRow = 3
 
 var fieldArrays = [...]Array{InAttributes, InEvents, InPurchases, InObjects}
 
-// err is the error of the whole: what nobody knows comes first, since it is the worst, then what is refused.
+// err is the error of the whole: what nobody knows comes first, since it is the worst, then what is refused, and of that
+// requests before objects.
 func (s *sending) err() error {
 	var unknown, refused, others []error
-	if len(s.result.Rejections) > 0 {
-		slices.SortFunc(s.result.Rejections, func(a, b Rejection) int {
-			return cmp.Or(cmp.Compare(slices.Index(fieldArrays[:], a.Array), slices.Index(fieldArrays[:], b.Array)), cmp.Compare(a.Index, b.Index))
-		})
-		faults := make([]ada.Fault, 0, len(s.result.Rejections))
-		for _, r := range s.result.Rejections {
-			faults = append(faults, r.fault())
-		}
-		refused = append(refused, s.client.track.Invalid(faults...))
-	}
 	for _, err := range s.failures {
 		switch {
 		case errors.Is(err, ada.ErrOutcomeUnknown):
@@ -525,6 +516,16 @@ func (s *sending) err() error {
 		default:
 			others = append(others, err)
 		}
+	}
+	if len(s.result.Rejections) > 0 {
+		slices.SortFunc(s.result.Rejections, func(a, b Rejection) int {
+			return cmp.Or(cmp.Compare(slices.Index(fieldArrays[:], a.Array), slices.Index(fieldArrays[:], b.Array)), cmp.Compare(a.Index, b.Index))
+		})
+		faults := make([]ada.Fault, 0, len(s.result.Rejections))
+		for _, r := range s.result.Rejections {
+			faults = append(faults, r.fault())
+		}
+		refused = append(refused, s.client.track.Invalid(faults...))
 	}
 	return errors.Join(slices.Concat(unknown, refused, others)...)
 }

@@ -296,16 +296,14 @@ func measure(t *testing.T) {
 			if pages != usual && !op.list {
 				continue
 			}
-			t.Run(op.name, func(t *testing.T) {
-				trial{op: op, pages: pages, label: "all is well"}.run(t, func(t *testing.T, o *outcome) {
-					if o.err != nil {
-						t.Fatalf("all is well, but: %v", o.err)
-					}
-					cleanRuns[fmt.Sprint(op.name, pages)] = clean{o.network.Arrived(), o.took, o.replies}
-					if want := max(op.steps, 1); pages == usual && o.network.Arrived() != want {
-						t.Errorf("it made %d requests, and the row says %d", o.network.Arrived(), want)
-					}
-				})
+			trial{op: op, pages: pages, label: "all is well"}.run(t, func(t *testing.T, o *outcome) {
+				if o.err != nil {
+					t.Fatalf("%s: all is well, but: %v", op.name, o.err)
+				}
+				cleanRuns[fmt.Sprint(op.name, pages)] = clean{o.network.Arrived(), o.took, o.replies}
+				if want := max(op.steps, 1); pages == usual && o.network.Arrived() != want {
+					t.Errorf("%s: it made %d requests, and the row says %d", op.name, o.network.Arrived(), want)
+				}
 			})
 		}
 	}
