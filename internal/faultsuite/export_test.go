@@ -119,7 +119,7 @@ func resumed(t *testing.T, op operation, k int, stop func(cancel func()) faults.
 			return well(w)
 		},
 		call: func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) (ids []string, err error) {
-			first := ctx
+			var first context.Context
 			first, cancel = context.WithCancel(ctx)
 			defer cancel()
 			var last dataexport.Checkpoint

@@ -84,7 +84,7 @@ func inBubble() (stacks []string) {
 	all := strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n")
 	_, bubble, _ := strings.Cut(strings.SplitN(all[0], "\n", 2)[0], "synctest bubble ") // the caller comes first
 	for _, stack := range all {
-		head := strings.SplitN(stack, "\n", 2)[0]
+		head, _, _ := strings.Cut(stack, "\n")
 		if strings.HasSuffix(head, "synctest bubble "+bubble) && !strings.Contains(stack, "internal/synctest.Run(") &&
 			!strings.Contains(stack, "synctest.testingSynctestTest(") {
 			stacks = append(stacks, stack)
@@ -401,7 +401,7 @@ func (w want) check(t *testing.T, op operation, o *outcome) {
 	if o.err == nil {
 		t.Fatal("the fault did no harm")
 	}
-	if errors.Is(o.err, errRefused) && !slices.Contains(w.is, error(ada.ErrOutcomeUnknown)) {
+	if errors.Is(o.err, errRefused) && !slices.Contains(w.is, ada.ErrOutcomeUnknown) {
 		return // a verdict
 	}
 	for _, target := range w.is {
@@ -409,7 +409,7 @@ func (w want) check(t *testing.T, op operation, o *outcome) {
 			t.Errorf("%v does not match %q", o.err, target)
 		}
 	}
-	if !slices.Contains(w.is, error(ada.ErrOutcomeUnknown)) && errors.Is(o.err, ada.ErrOutcomeUnknown) {
+	if !slices.Contains(w.is, ada.ErrOutcomeUnknown) && errors.Is(o.err, ada.ErrOutcomeUnknown) {
 		t.Errorf("outcome unknown, though nothing can have happened: %v", o.err)
 	}
 	if e := o.failure; e == nil || w.attempts > 0 && e.Attempts != w.attempts || e.StatusCode != w.status && (w.status != success || e.StatusCode/100 != 2) {

@@ -137,7 +137,7 @@ const idempotencyKey = "canary-text-1"
 // begin is when the world begins, on the virtual clock.
 var begin = time.Date(1999, 12, 1, 0, 0, 0, 0, time.UTC)
 
-var operations = []operation{
+var operations = complete([]operation{
 	{
 		name: "endusers.Get", idempotent: true, idKey: "end_user_id", dateKey: "created_at", textKey: "external_id", free: true,
 		setup: func(w *world) { w.user(); w.want = []string{w.id} },
@@ -391,7 +391,7 @@ var operations = []operation{
 	repeated(tracking("braze.UpdateAttribute", func(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
 		return processed(c.UpdateAttribute(ctx, someone, "m", "canary-metadata", o...))
 	}, profilesWith("m"))),
-}
+})
 
 func eraseAll(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {
 	people := slices.Values([]compliance.Identifier{compliance.EndUserID(w.id)})
@@ -707,8 +707,8 @@ func named(name string) operation {
 	return operations[slices.IndexFunc(operations, func(op operation) bool { return op.name == name })]
 }
 
-// An iterator's call is all of it.
-func init() {
+// complete makes the calls of iterators, which are all of them.
+func complete(operations []operation) []operation {
 	for i, op := range operations {
 		if op.call == nil {
 			operations[i].call = func(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) ([]string, error) {
@@ -716,4 +716,5 @@ func init() {
 			}
 		}
 	}
+	return operations
 }

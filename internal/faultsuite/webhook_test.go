@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -68,9 +69,7 @@ func receiver(t *testing.T, config webhooks.Config, handle func(context.Context)
 // deliver sends a signed body, and returns the status.
 func deliver(m http.Handler, v *webhooks.Verifier, id string, at time.Time, body string) int {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-	for name, values := range v.Sign(id, at, []byte(body)) {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, v.Sign(id, at, []byte(body)))
 	recorder := httptest.NewRecorder()
 	m.ServeHTTP(recorder, r)
 	if found := leaks(recorder.Body.String()); found != nil {
