@@ -179,35 +179,26 @@ func plan(client *ada.Client, r resource, q Query, opts []ada.CallOption) (w *wa
 	return w, w.state.Since, err
 }
 
-// request builds the request for a page.
+// request builds the request for a page. The parameters of v2 and of the versions before it are the same.
 func (r resource) request(base string, q Query, since, until string, size int) (*http.Request, error) {
-	if q.version() == V2 {
-		if r == messages {
-			return gen.NewExportMessagesRequest(base, &gen.ExportMessagesParams{
-				CreatedSince: since, CreatedTo: &until, PageSize: &size, ConversationID: optional(q.ConversationID),
-			})
-		}
-		p := gen.ExportConversationsParams{PageSize: &size}
-		if q.By == ByUpdated {
-			p.UpdatedSince, p.UpdatedTo = &since, &until
-		} else {
-			p.CreatedSince, p.CreatedTo = &since, &until
-		}
-		return gen.NewExportConversationsRequest(base, &p)
-	}
 	version := genv1.Version(q.version())
 	if r == messages {
-		return genv1.NewExportMessagesRequest(base, version, &genv1.ExportMessagesParams{
-			CreatedSince: since, CreatedTo: &until, PageSize: &size, ConversationID: optional(q.ConversationID),
-		})
+		p := gen.ExportMessagesParams{CreatedSince: since, CreatedTo: &until, PageSize: &size, ConversationID: optional(q.ConversationID)}
+		if q.version() == V2 {
+			return gen.NewExportMessagesRequest(base, &p)
+		}
+		return genv1.NewExportMessagesRequest(base, version, (*genv1.ExportMessagesParams)(&p))
 	}
-	p := genv1.ExportConversationsParams{PageSize: &size}
+	p := gen.ExportConversationsParams{PageSize: &size}
 	if q.By == ByUpdated {
 		p.UpdatedSince, p.UpdatedTo = &since, &until
 	} else {
 		p.CreatedSince, p.CreatedTo = &since, &until
 	}
-	return genv1.NewExportConversationsRequest(base, version, &p)
+	if q.version() == V2 {
+		return gen.NewExportConversationsRequest(base, &p)
+	}
+	return genv1.NewExportConversationsRequest(base, version, (*genv1.ExportConversationsParams)(&p))
 }
 
 func optional(s string) *string {
