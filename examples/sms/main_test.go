@@ -27,8 +27,9 @@ func transcript(t *testing.T, args ...string) ([]string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	err := run(t.Context(), args, &out)
+	said := regexp.MustCompile(`:\d+/`).ReplaceAllString(out.String(), "") // a port can look like anything
 	for _, word := range []string{"555", "Mary", "Grace", "Alan", "Edsger", "Barbara", "Donald", "no number"} {
-		if strings.Contains(out.String(), word) {
+		if strings.Contains(said, word) {
 			t.Errorf("the transcript has %q:\n%s", word, &out)
 		}
 	}
