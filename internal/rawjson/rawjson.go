@@ -24,7 +24,7 @@ const maxDepth = 10_000
 func Value(b []byte) (n int, err error) { return value(b, 0, 0) }
 
 // Object calls field for each field of the object that b begins with, and returns the length of the object. The key is
-// decoded. An error of field ends it.
+// decoded, but what is no UTF-8 in it stays. An error of field ends it.
 func Object(b []byte, field func(key, value []byte) error) (n int, err error) {
 	return object(b, 0, 1, field)
 }
