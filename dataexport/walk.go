@@ -52,7 +52,7 @@ func (p *part) end() time.Time {
 }
 
 // run hands out the pages in their order, and at last the error if there is one. Where several parts are fetched at
-// once, each is cut so that it fills about one page, judging by the last one: whatever comes out of order has to wait,
+// once, each is cut so that it fills about one page, judging by the last few: whatever comes out of order has to wait,
 // and with longer parts all but the first would wait for pages that only follow one another.
 func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time) bool, fail func(error)) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -79,7 +79,7 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 	for len(queue) > 0 {
 		for running < limit {
 			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.done && p.err != nil })
-			if next < 0 || queue[next].started || next > 0 && (!known || w.held(queue) >= 2*limit-1) {
+			if next < 0 || queue[next].started || next > 0 && (!known || held(queue) >= 2*limit-1) {
 				break // nothing is left before the end or the first failure, or enough is under way
 			}
 			p := queue[next]
@@ -135,7 +135,7 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 }
 
 // held is how many parts are under way or wait for their turn.
-func (w *walk) held(queue []*part) (n int) {
+func held(queue []*part) (n int) {
 	for _, p := range queue {
 		if p.started {
 			n++
