@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 )
 
@@ -72,22 +71,6 @@ func (c config) report(w io.Writer, results map[string][]measurement) error {
 	return err
 }
 
-// spread is how a figure came out in the rounds.
-type spread struct{ least, median, most float64 }
-
-func newSpread(figures []float64) spread {
-	if len(figures) == 0 {
-		return spread{}
-	}
-	slices.Sort(figures)
-	half := len(figures) / 2
-	median := figures[half]
-	if len(figures)%2 == 0 {
-		median = (figures[half-1] + median) / 2
-	}
-	return spread{figures[0], median, figures[len(figures)-1]}
-}
-
 func of(ms []measurement, figure func(measurement) float64) spread {
 	var figures []float64
 	for _, m := range ms {
@@ -103,18 +86,6 @@ func ratio(ms, base []measurement) spread {
 		figures = append(figures, ms[i].speed()/base[i].speed())
 	}
 	return newSpread(figures)
-}
-
-func (s spread) known() bool { return s.median > 0 }
-
-func (s spread) format(digits int) string {
-	switch {
-	case !s.known():
-		return "-"
-	case s.least == s.most:
-		return fmt.Sprintf("%.*f", digits, s.median)
-	}
-	return fmt.Sprintf("%.*f (%.*f–%.*f)", digits, s.median, digits, s.least, digits, s.most)
 }
 
 //go:embed plain/plain.gen.go
