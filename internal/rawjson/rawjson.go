@@ -255,30 +255,39 @@ func number(b []byte, i int) (int, error) {
 }
 
 const (
-	ones       = 0x0101010101010101
-	high       = 0x80 * ones
-	quotes     = '"' * ones
-	backslash  = '\\' * ones
-	firstPlain = ' ' * ones
+	ones      = 0x0101010101010101
+	high      = 0x80 * ones
+	backslash = '\\' * ones
 )
 
 // special marks the bytes of x that are a quote, a backslash or a control character, with their highest bit. The lowest
-// mark is always right; those above it can be false.
+// mark is always right; those above it can be false. Quotes and control characters, and no others, are below 0x21 once
+// their bit of value 2 is flipped.
 func special(x uint64) uint64 {
-	q, s := x^quotes, x^backslash
-	return ((q-ones)&^q | (s-ones)&^s | (x-firstPlain)&^x) & high
+	return ((x ^ 2*ones - 0x21*ones) | (x ^ backslash - ones)) &^ x & high
 }
 
 // text returns where the string ends whose first character is at i, and whether it has escapes. It looks at eight bytes
 // at a time.
 func text(b []byte, i int) (end int, escaped bool, err error) {
 	for {
-		for i+8 <= len(b) {
-			if first := special(binary.LittleEndian.Uint64(b[i:])); first != 0 {
-				i += bits.TrailingZeros64(first) / 8
-				break
+		for i+16 <= len(b) {
+			w := b[i : i+16]
+			first, second := special(binary.LittleEndian.Uint64(w)), special(binary.LittleEndian.Uint64(w[8:]))
+			if first|second == 0 {
+				i += 16
+				continue
 			}
-			i += 8
+			j := i
+			if first == 0 {
+				first = second
+				j = i + 8
+			}
+			i = j + bits.TrailingZeros64(first)/8
+			if b[i] == '"' {
+				return i + 1, escaped, nil
+			}
+			break
 		}
 		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
 			i++
