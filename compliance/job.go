@@ -198,8 +198,8 @@ func (j *Job) UnmarshalJSON(b []byte) error {
 	if w.JobID == "" {
 		return ada.Fault{Field: "job_id", Reason: "is missing"}
 	}
-	created, _ := wiretime.Parse(w.CreatedAt)
-	completed, _ := wiretime.Parse(w.CompletedAt)
+	created, _ := wiretime.Parse([]byte(w.CreatedAt))
+	completed, _ := wiretime.Parse([]byte(w.CompletedAt))
 	*j = Job{
 		ID:            w.JobID,
 		Type:          w.Type,

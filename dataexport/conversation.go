@@ -132,16 +132,16 @@ type UsedCoaching struct {
 
 // UnmarshalJSON decodes Ada's JSON form of a conversation, from an answer or from [Conversation.Raw]. A field of another
 // type fails it with an [ada.Fault]; of a field that comes twice the last one counts.
-func (c *Conversation) UnmarshalJSON(b []byte) error { return c.decode(bytes.Clone(b)) }
+func (c *Conversation) UnmarshalJSON(b []byte) error { return c.decode(nil, bytes.Clone(b)) }
 
-func (c *Conversation) decode(raw json.RawMessage) error {
+func (c *Conversation) decode(in *recent, raw json.RawMessage) error {
 	*c = Conversation{Raw: raw}
-	return record(c.Raw, &c.ID, func(key, v []byte) error {
+	return record(in, c.Raw, &c.ID, func(key, v []byte) error {
 		switch string(key) {
 		case "chatter_id":
-			return text(&c.ChatterID, v)
+			return text(in, &c.ChatterID, v)
 		case "end_user_id":
-			return text(&c.EndUserID, v)
+			return text(in, &c.EndUserID, v)
 		case "date_created":
 			return instant(&c.CreatedAt, v)
 		case "date_updated":
@@ -149,17 +149,17 @@ func (c *Conversation) decode(raw json.RawMessage) error {
 		case "record_last_updated":
 			return instant(&c.ExportedAt, v)
 		case "platform":
-			return text(&c.Platform, v)
+			return text(in, &c.Platform, v)
 		case "browser":
-			return text(&c.Browser, v)
+			return text(in, &c.Browser, v)
 		case "browser_version":
-			return text(&c.BrowserVersion, v)
+			return text(in, &c.BrowserVersion, v)
 		case "device":
-			return text(&c.Device, v)
+			return text(in, &c.Device, v)
 		case "oauth_channel":
-			return text(&c.OAuthChannel, v)
+			return text(in, &c.OAuthChannel, v)
 		case "language":
-			return text(&c.Language, v)
+			return text(in, &c.Language, v)
 		case "is_test_user":
 			return flag(&c.TestUser, v)
 		case "is_engaged":
@@ -167,45 +167,45 @@ func (c *Conversation) decode(raw json.RawMessage) error {
 		case "is_escalated":
 			return flag(&c.Escalated, v)
 		case "agent_id":
-			return list(&c.AgentIDs, v, text)
+			return list(in, &c.AgentIDs, v, text)
 		case "agent_name":
-			return list(&c.AgentNames, v, text)
+			return list(in, &c.AgentNames, v, text)
 		case "last_agent_id":
-			return text(&c.LastAgentID, v)
+			return text(in, &c.LastAgentID, v)
 		case "last_agent_name":
-			return text(&c.LastAgentName, v)
+			return text(in, &c.LastAgentName, v)
 		case "agent_handle_time":
 			return seconds(&c.AgentHandleTime, v)
 		case "bot_handle_time":
 			return seconds(&c.BotHandleTime, v)
 		case "automated_resolution_classification":
-			return text((*string)(&c.Resolution), v)
+			return text(in, (*string)(&c.Resolution), v)
 		case "automated_resolution_classification_reason":
-			return text(&c.ResolutionReason, v)
+			return text(in, &c.ResolutionReason, v)
 		case "inquiry_summary":
-			return text(&c.InquirySummary, v)
+			return text(in, &c.InquirySummary, v)
 		case "csat":
-			return c.csat(v)
+			return c.csat(in, v)
 		case "generated_topic_id":
-			return text(&c.Topic.ID, v)
+			return text(in, &c.Topic.ID, v)
 		case "generated_topic_label":
-			return text(&c.Topic.Title, v)
+			return text(in, &c.Topic.Title, v)
 		case "generated_topic_v2_id":
-			return text(&c.TopicV2.ID, v)
+			return text(in, &c.TopicV2.ID, v)
 		case "generated_topic_v2_title":
-			return text(&c.TopicV2.Title, v)
+			return text(in, &c.TopicV2.Title, v)
 		case "generated_topic_v2_desc":
-			return text(&c.TopicV2.Description, v)
+			return text(in, &c.TopicV2.Description, v)
 		case "generated_topic_v2_parent_id":
-			return text(&c.TopicV2.ParentID, v)
+			return text(in, &c.TopicV2.ParentID, v)
 		case "classifications":
-			return list(&c.Classifications, v, classification)
+			return list(in, &c.Classifications, v, classification)
 		case "used_articles":
-			return list(&c.UsedArticles, v, usedArticle)
+			return list(in, &c.UsedArticles, v, usedArticle)
 		case "used_playbooks":
-			return list(&c.UsedPlaybooks, v, usedPlaybook)
+			return list(in, &c.UsedPlaybooks, v, usedPlaybook)
 		case "used_coaching":
-			return list(&c.UsedCoaching, v, usedCoaching)
+			return list(in, &c.UsedCoaching, v, usedCoaching)
 		case "metavariables":
 			return variables(&c.Metavariables, v)
 		case "variables":
@@ -215,7 +215,7 @@ func (c *Conversation) decode(raw json.RawMessage) error {
 	})
 }
 
-func (c *Conversation) csat(v []byte) error {
+func (c *Conversation) csat(in *recent, v []byte) error {
 	c.CSAT = nil
 	if isNull(v) {
 		return nil
@@ -231,91 +231,91 @@ func (c *Conversation) csat(v []byte) error {
 		case "resolved":
 			return answer(&s.Resolved, v)
 		case "comment":
-			return text(&s.Comment, v)
+			return text(in, &s.Comment, v)
 		case "feedback":
-			return list(&s.Feedback, v, text)
+			return list(in, &s.Feedback, v, text)
 		case "style":
-			return text(&s.Style, v)
+			return text(in, &s.Style, v)
 		case "survey_type":
-			return text(&s.SurveyType, v)
+			return text(in, &s.SurveyType, v)
 		}
 		return nil
 	})
 }
 
-func classification(c *Classification, v []byte) error {
+func classification(in *recent, c *Classification, v []byte) error {
 	return object(v, func(key, v []byte) error {
 		switch string(key) {
 		case "topic_id":
-			return text(&c.TopicID, v)
+			return text(in, &c.TopicID, v)
 		case "topic_name":
-			return text(&c.TopicName, v)
+			return text(in, &c.TopicName, v)
 		case "intents":
-			return list(&c.Intents, v, intent)
+			return list(in, &c.Intents, v, intent)
 		}
 		return nil
 	})
 }
 
-func intent(i *Intent, v []byte) error {
+func intent(in *recent, i *Intent, v []byte) error {
 	return object(v, func(key, v []byte) error {
 		switch string(key) {
 		case "intent_id":
-			return text(&i.ID, v)
+			return text(in, &i.ID, v)
 		case "intent_name":
-			return text(&i.Name, v)
+			return text(in, &i.Name, v)
 		case "status":
-			return text(&i.Status, v)
+			return text(in, &i.Status, v)
 		}
 		return nil
 	})
 }
 
-func usedArticle(a *UsedArticle, v []byte) error {
+func usedArticle(in *recent, a *UsedArticle, v []byte) error {
 	return object(v, func(key, v []byte) error {
 		switch string(key) {
 		case "id":
-			return text(&a.ID, v)
+			return text(in, &a.ID, v)
 		case "name":
-			return text(&a.Name, v)
+			return text(in, &a.Name, v)
 		case "url":
-			return text(&a.URL, v)
+			return text(in, &a.URL, v)
 		case "source":
-			return text(&a.Source, v)
+			return text(in, &a.Source, v)
 		}
 		return nil
 	})
 }
 
-func usedPlaybook(p *UsedPlaybook, v []byte) error {
+func usedPlaybook(in *recent, p *UsedPlaybook, v []byte) error {
 	return object(v, func(key, v []byte) error {
 		switch string(key) {
 		case "id":
-			return text(&p.ID, v)
+			return text(in, &p.ID, v)
 		case "name":
-			return text(&p.Name, v)
+			return text(in, &p.Name, v)
 		case "playbook_execution_id":
-			return text(&p.ExecutionID, v)
+			return text(in, &p.ExecutionID, v)
 		case "outcome_status":
-			return text(&p.Outcome, v)
+			return text(in, &p.Outcome, v)
 		}
 		return nil
 	})
 }
 
-func usedCoaching(c *UsedCoaching, v []byte) error {
+func usedCoaching(in *recent, c *UsedCoaching, v []byte) error {
 	return object(v, func(key, v []byte) error {
 		switch string(key) {
 		case "id":
-			return text(&c.ID, v)
+			return text(in, &c.ID, v)
 		case "entity_name":
-			return text(&c.EntityName, v)
+			return text(in, &c.EntityName, v)
 		case "coaching_type":
-			return text(&c.Type, v)
+			return text(in, &c.Type, v)
 		case "coaching_instructions":
-			return text(&c.Instructions, v)
+			return text(in, &c.Instructions, v)
 		case "coaching_intent":
-			return text(&c.Intent, v)
+			return text(in, &c.Intent, v)
 		}
 		return nil
 	})

@@ -3,6 +3,7 @@ package dataexport
 import (
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"math"
 	"strconv"
 	"strings"
@@ -21,13 +22,13 @@ func (m mismatch) Error() string { return string(m) }
 func isNull(v []byte) bool { return rawjson.Null(v) }
 
 // record decodes an object that is a record, with its id. Its error is an [ada.Fault] where v is JSON.
-func record(v []byte, id *string, field func(key, value []byte) error) error {
+func record(in *recent, v []byte, id *string, field func(key, value []byte) error) error {
 	if len(v) == 0 || v[0] != '{' {
 		return ada.Fault{Field: "the record", Reason: "is no object"}
 	}
 	err := object(v, func(key, v []byte) error {
 		if string(key) == "_id" {
-			return text(id, v)
+			return text(in, id, v)
 		}
 		return field(key, v)
 	})
@@ -55,7 +56,7 @@ func object(v []byte, field func(key, value []byte) error) error {
 }
 
 // list decodes an array, each element by decode; null is an empty one.
-func list[T any](dst *[]T, v []byte, decode func(*T, []byte) error) error {
+func list[T any](in *recent, dst *[]T, v []byte, decode func(*recent, *T, []byte) error) error {
 	*dst = nil
 	if isNull(v) {
 		return nil
@@ -64,11 +65,11 @@ func list[T any](dst *[]T, v []byte, decode func(*T, []byte) error) error {
 		return mismatch("is no list")
 	}
 	_, err := rawjson.Array(v, func(v []byte) error {
-		var element T
-		if err := decode(&element, v); err != nil {
-			return within("["+strconv.Itoa(len(*dst))+"]", err)
+		last := len(*dst)
+		*dst = append(*dst, *new(T))
+		if err := decode(in, &(*dst)[last], v); err != nil {
+			return within("["+strconv.Itoa(last)+"]", err)
 		}
-		*dst = append(*dst, element)
 		return nil
 	})
 	return err
@@ -89,16 +90,39 @@ func within(place string, err error) error {
 	return err
 }
 
-func text(dst *string, v []byte) error {
+func text(in *recent, dst *string, v []byte) error {
 	if *dst = ""; isNull(v) {
 		return nil
 	}
-	s, ok := rawjson.String(v)
+	s, ok := in.string(v)
 	if !ok {
 		return mismatch("is no string")
 	}
 	*dst = s
 	return nil
+}
+
+// recent has strings of the last records. Much of an export repeats, such as languages, topics and the names of agents,
+// and comes as the same string, so that the records in memory share it. nil is ready too, and has none.
+type recent [512]string
+
+// maxRecent is how long a string in recent can be, in bytes, so that it stays small.
+const maxRecent = 128
+
+var seed = maphash.MakeSeed()
+
+// string decodes a string. ok is false for other values.
+func (r *recent) string(v []byte) (s string, ok bool) {
+	if r == nil || len(v) > maxRecent {
+		return rawjson.String(v)
+	}
+	var decoded [maxRecent]byte
+	b, ok := rawjson.AppendString(decoded[:0], v)
+	place := &r[maphash.Bytes(seed, b)%uint64(len(r))]
+	if *place != string(b) {
+		*place = string(b)
+	}
+	return *place, ok
 }
 
 func flag(dst *bool, v []byte) error {
@@ -124,36 +148,41 @@ func answer(dst **bool, v []byte) error {
 
 // instant decodes a timestamp. One that cannot be read is zero, and still in the raw record.
 func instant(dst *time.Time, v []byte) error {
-	var s string
-	if err := text(&s, v); err != nil {
-		return err
+	if *dst = (time.Time{}); isNull(v) {
+		return nil
+	}
+	var decoded [64]byte
+	s, ok := rawjson.AppendString(decoded[:0], v)
+	if !ok {
+		return mismatch("is no string")
 	}
 	*dst, _ = wiretime.Parse(s)
 	return nil
 }
 
-// number returns the text of a number, which Ada sends as such or as a string.
-func number(v []byte) (s string, ok bool) {
-	if s, ok := rawjson.String(v); ok {
+// number appends the text of a number to dst. Ada sends it as such or as a string, which can be empty.
+func number(dst, v []byte) (_ []byte, ok bool) {
+	if s, ok := rawjson.AppendString(dst, v); ok {
 		return s, true
 	}
-	return string(v), v[0] == '-' || v[0] >= '0' && v[0] <= '9'
+	return append(dst, v...), v[0] == '-' || v[0] >= '0' && v[0] <= '9'
 }
 
 func integer(dst *int, v []byte) error {
 	if *dst = 0; isNull(v) {
 		return nil
 	}
-	s, ok := number(v)
+	var short [32]byte
+	s, ok := number(short[:0], v)
 	if !ok {
 		return mismatch("is no number")
 	}
-	if s == "" {
+	if len(s) == 0 {
 		return nil
 	}
-	n, err := strconv.Atoi(s)
+	n, err := strconv.Atoi(string(s))
 	if err != nil {
-		f, err := strconv.ParseFloat(s, 64)
+		f, err := strconv.ParseFloat(string(s), 64)
 		if n = int(f); err != nil || float64(n) != f || math.Abs(f) > 1<<53 {
 			return mismatch("is no integer")
 		}
@@ -167,14 +196,15 @@ func seconds(dst *time.Duration, v []byte) error {
 	if *dst = 0; isNull(v) {
 		return nil
 	}
-	s, ok := number(v)
+	var short [32]byte
+	s, ok := number(short[:0], v)
 	if !ok {
 		return mismatch("is no number")
 	}
-	if s == "" {
+	if len(s) == 0 {
 		return nil
 	}
-	f, err := strconv.ParseFloat(s, 64)
+	f, err := strconv.ParseFloat(string(s), 64)
 	if err != nil || math.IsNaN(f) || math.Abs(f) > math.MaxInt64/float64(time.Second)/2 {
 		return mismatch("is no length of time")
 	}

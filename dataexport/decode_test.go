@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -1242,4 +1243,33 @@ func plain(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// What comes again and again in an export is mostly the same string, and every string is itself.
+func TestStringsAreShared(t *testing.T) {
+	srv := adatest.NewServer(t)
+	created := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
+	names := []string{"", "a \"b\" / c", "🙂", strings.Repeat("x", 126), strings.Repeat("x", 127), strings.Repeat("é", 200)}
+	for i := range 5_000 {
+		srv.AddConversations(adatest.Record{ID: strconv.Itoa(i), CreatedAt: created, Fields: map[string]any{
+			"platform": "chat", "browser": "b" + strconv.Itoa(i), "device": names[i%len(names)],
+		}})
+	}
+	platforms := map[*byte]bool{}
+	n := 0
+	query := dataexport.Query{Since: created, Until: created.Add(time.Second), PageSize: 10_000}
+	for c, err := range dataexport.New(srv.Client()).Conversations(t.Context(), query) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, _ := strconv.Atoi(c.ID)
+		if c.Platform != "chat" || c.Browser != "b"+c.ID || c.Device != names[i%len(names)] {
+			t.Fatalf("conversation %s has %q, %q and %q", c.ID, c.Platform, c.Browser, c.Device)
+		}
+		platforms[unsafe.StringData(c.Platform)] = true
+		n++
+	}
+	if n != 5_000 || len(platforms) > n/10 {
+		t.Errorf("got %d conversations with %d platforms", n, len(platforms))
+	}
 }

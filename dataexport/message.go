@@ -187,42 +187,42 @@ func (o OtherData) Type() string { return o.Name }
 
 // UnmarshalJSON decodes Ada's JSON form of a message, from an answer or from [Message.Raw]. A field of another type
 // fails it with an [ada.Fault]; of a field that comes twice the last one counts.
-func (m *Message) UnmarshalJSON(b []byte) error { return m.decode(bytes.Clone(b)) }
+func (m *Message) UnmarshalJSON(b []byte) error { return m.decode(nil, bytes.Clone(b)) }
 
-func (m *Message) decode(raw json.RawMessage) error {
+func (m *Message) decode(in *recent, raw json.RawMessage) error {
 	*m = Message{Raw: raw}
-	return record(m.Raw, &m.ID, func(key, v []byte) error {
+	return record(in, m.Raw, &m.ID, func(key, v []byte) error {
 		switch string(key) {
 		case "conversation_id":
-			return text(&m.ConversationID, v)
+			return text(in, &m.ConversationID, v)
 		case "chatter_id":
-			return text(&m.ChatterID, v)
+			return text(in, &m.ChatterID, v)
 		case "date_created":
 			return instant(&m.CreatedAt, v)
 		case "record_last_updated":
 			return instant(&m.ExportedAt, v)
 		case "sender":
-			return text(&m.Sender, v)
+			return text(in, &m.Sender, v)
 		case "recipient":
-			return text(&m.Recipient, v)
+			return text(in, &m.Recipient, v)
 		case "in_response_to":
-			return text(&m.InResponseTo, v)
+			return text(in, &m.InResponseTo, v)
 		case "answer_id":
-			return text(&m.AnswerID, v)
+			return text(in, &m.AnswerID, v)
 		case "answer_title":
-			return text(&m.AnswerTitle, v)
+			return text(in, &m.AnswerTitle, v)
 		case "link_was_clicked":
 			return answer(&m.LinkClicked, v)
 		case "review":
 			return integer(&m.Review, v)
 		case "message_data":
-			return m.data(v)
+			return m.data(in, v)
 		}
 		return nil
 	})
 }
 
-func (m *Message) data(v []byte) (err error) {
+func (m *Message) data(in *recent, v []byte) (err error) {
 	m.Data = nil
 	if isNull(v) {
 		return nil
@@ -230,7 +230,7 @@ func (m *Message) data(v []byte) (err error) {
 	var kind string
 	if err := object(v, func(key, v []byte) error {
 		if string(key) == "_type" {
-			return text(&kind, v)
+			return text(in, &kind, v)
 		}
 		return nil
 	}); err != nil {
@@ -238,25 +238,25 @@ func (m *Message) data(v []byte) (err error) {
 	}
 	switch kind {
 	case "greeting":
-		m.Data, err = fields(v, (*Greeting).field)
+		m.Data, err = fields(in, v, (*Greeting).field)
 	case "text":
-		m.Data, err = fields(v, (*Text).field)
+		m.Data, err = fields(in, v, (*Text).field)
 	case "picture":
-		m.Data, err = fields(v, (*Picture).field)
+		m.Data, err = fields(in, v, (*Picture).field)
 	case "quick_replies":
-		m.Data, err = fields(v, (*QuickReplies).field)
+		m.Data, err = fields(in, v, (*QuickReplies).field)
 	case "trigger":
-		m.Data, err = fields(v, (*Trigger).field)
+		m.Data, err = fields(in, v, (*Trigger).field)
 	case "meta":
-		m.Data, err = fields(v, (*Meta).field)
+		m.Data, err = fields(in, v, (*Meta).field)
 	case "link":
-		m.Data, err = fields(v, (*Link).field)
+		m.Data, err = fields(in, v, (*Link).field)
 	case "web_window":
-		m.Data, err = fields(v, (*WebWindow).field)
+		m.Data, err = fields(in, v, (*WebWindow).field)
 	case "csat_shown":
-		m.Data, err = fields(v, (*CSATShown).field)
+		m.Data, err = fields(in, v, (*CSATShown).field)
 	case "csat":
-		m.Data, err = fields(v, (*CSATAnswer).field)
+		m.Data, err = fields(in, v, (*CSATAnswer).field)
 	case "sms_consent_asked":
 		m.Data = SMSConsentAsked{}
 	default:
@@ -266,26 +266,26 @@ func (m *Message) data(v []byte) (err error) {
 }
 
 // fields decodes message data field by field.
-func fields[T MessageData](v []byte, field func(*T, string, []byte) error) (MessageData, error) {
+func fields[T MessageData](in *recent, v []byte, field func(*T, *recent, string, []byte) error) (MessageData, error) {
 	var data T
-	err := object(v, func(key, v []byte) error { return field(&data, string(key), v) })
+	err := object(v, func(key, v []byte) error { return field(&data, in, string(key), v) })
 	return data, err
 }
 
-func (g *Greeting) field(key string, v []byte) error {
+func (g *Greeting) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "external_chat_id":
-		return text(&g.ExternalChatID, v)
+		return text(in, &g.ExternalChatID, v)
 	case "reviewable_message":
 		return flag(&g.Reviewable, v)
 	}
 	return nil
 }
 
-func (t *Text) field(key string, v []byte) error {
+func (t *Text) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "body":
-		return text(&t.Body, v)
+		return text(in, &t.Body, v)
 	case "has_variables":
 		return flag(&t.HasVariables, v)
 	case "reviewable_message":
@@ -294,12 +294,12 @@ func (t *Text) field(key string, v []byte) error {
 	return nil
 }
 
-func (p *Picture) field(key string, v []byte) error {
+func (p *Picture) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "pic_url":
-		return text(&p.URL, v)
+		return text(in, &p.URL, v)
 	case "alt_text":
-		return text(&p.AltText, v)
+		return text(in, &p.AltText, v)
 	case "has_variables":
 		return flag(&p.HasVariables, v)
 	case "reviewable_message":
@@ -308,10 +308,10 @@ func (p *Picture) field(key string, v []byte) error {
 	return nil
 }
 
-func (q *QuickReplies) field(key string, v []byte) error {
+func (q *QuickReplies) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "quick_replies":
-		return list(&q.Replies, v, quickReply)
+		return list(in, &q.Replies, v, quickReply)
 	case "is_forced":
 		return flag(&q.Forced, v)
 	case "has_variables":
@@ -322,47 +322,47 @@ func (q *QuickReplies) field(key string, v []byte) error {
 	return nil
 }
 
-func quickReply(q *QuickReply, v []byte) error {
+func quickReply(in *recent, q *QuickReply, v []byte) error {
 	return object(v, func(key, v []byte) error {
 		switch string(key) {
 		case "button_type":
-			return text(&q.ButtonType, v)
+			return text(in, &q.ButtonType, v)
 		case "label":
-			return text(&q.Label, v)
+			return text(in, &q.Label, v)
 		case "target":
-			return text(&q.Target, v)
+			return text(in, &q.Target, v)
 		}
 		return nil
 	})
 }
 
-func (t *Trigger) field(key string, v []byte) error {
+func (t *Trigger) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "body":
-		return text(&t.Body, v)
+		return text(in, &t.Body, v)
 	case "button_type":
-		return text(&t.ButtonType, v)
+		return text(in, &t.ButtonType, v)
 	case "external_chat_id":
-		return text(&t.ExternalChatID, v)
+		return text(in, &t.ExternalChatID, v)
 	case "reviewable_message":
 		return flag(&t.Reviewable, v)
 	}
 	return nil
 }
 
-func (m *Meta) field(key string, v []byte) error {
+func (m *Meta) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "meta_message_type":
-		return text(&m.Kind, v)
+		return text(in, &m.Kind, v)
 	case "meta_message_data":
 		return object(v, func(key, v []byte) error {
 			switch string(key) {
 			case "id":
-				return text(&m.ID, v)
+				return text(in, &m.ID, v)
 			case "name":
-				return text(&m.Name, v)
+				return text(in, &m.Name, v)
 			case "scope":
-				return text(&m.Scope, v)
+				return text(in, &m.Scope, v)
 			case "old_value":
 				m.OldValue = value(v)
 			case "new_value":
@@ -374,22 +374,22 @@ func (m *Meta) field(key string, v []byte) error {
 	return nil
 }
 
-func (l *Link) field(key string, v []byte) error {
+func (l *Link) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "url":
-		return text(&l.URL, v)
+		return text(in, &l.URL, v)
 	case "raw_url":
-		return text(&l.RawURL, v)
+		return text(in, &l.RawURL, v)
 	case "title":
-		return text(&l.Title, v)
+		return text(in, &l.Title, v)
 	case "link_text":
-		return text(&l.Text, v)
+		return text(in, &l.Text, v)
 	case "link_description":
-		return text(&l.Description, v)
+		return text(in, &l.Description, v)
 	case "link_icon":
-		return text(&l.Icon, v)
+		return text(in, &l.Icon, v)
 	case "alt_text":
-		return text(&l.AltText, v)
+		return text(in, &l.AltText, v)
 	case "new_window":
 		return flag(&l.NewWindow, v)
 	case "generate_link_preview":
@@ -404,16 +404,16 @@ func (l *Link) field(key string, v []byte) error {
 	return nil
 }
 
-func (w *WebWindow) field(key string, v []byte) error {
+func (w *WebWindow) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "window_url":
-		return text(&w.URL, v)
+		return text(in, &w.URL, v)
 	case "raw_url":
-		return text(&w.RawURL, v)
+		return text(in, &w.RawURL, v)
 	case "window_title":
-		return text(&w.Title, v)
+		return text(in, &w.Title, v)
 	case "window_button_label":
-		return text(&w.ButtonLabel, v)
+		return text(in, &w.ButtonLabel, v)
 	case "window_width":
 		return integer(&w.Width, v)
 	case "window_height":
@@ -432,26 +432,26 @@ func (w *WebWindow) field(key string, v []byte) error {
 	return nil
 }
 
-func (c *CSATShown) field(key string, v []byte) error {
+func (c *CSATShown) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "survey_type":
-		return text(&c.SurveyType, v)
+		return text(in, &c.SurveyType, v)
 	case "sms_text":
-		return text(&c.SMSText, v)
+		return text(in, &c.SMSText, v)
 	}
 	return nil
 }
 
-func (c *CSATAnswer) field(key string, v []byte) error {
+func (c *CSATAnswer) field(in *recent, key string, v []byte) error {
 	switch key {
 	case "score":
 		return integer(&c.Score, v)
 	case "is_positive":
 		return flag(&c.Positive, v)
 	case "style":
-		return text(&c.Style, v)
+		return text(in, &c.Style, v)
 	case "survey_type":
-		return text(&c.SurveyType, v)
+		return text(in, &c.SurveyType, v)
 	}
 	return nil
 }

@@ -52,11 +52,12 @@ func (p *Page[T]) Raw() iter.Seq2[RawRecord, error] {
 // [*RecordError], unless [Query.OnBadRecord] takes it.
 func (p *Page[T]) Records() iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
+		in := new(recent)
 		fail := func(err error) { yield(nil, p.wrap(err)) }
 		p.each(func(index int, raw []byte) bool {
 			record := new(T)
 			raw = bytes.Clone(raw)
-			err := any(record).(decoder).decode(raw)
+			err := any(record).(decoder).decode(in, raw)
 			if err == nil {
 				return yield(record, nil)
 			}
@@ -74,7 +75,7 @@ func (p *Page[T]) Records() iter.Seq2[*T, error] {
 
 // decoder is a record that takes its JSON over.
 type decoder interface {
-	decode(raw json.RawMessage) error
+	decode(in *recent, raw json.RawMessage) error
 }
 
 func (p *Page[T]) each(yield func(index int, raw []byte) bool, fail func(error)) {
@@ -212,12 +213,12 @@ func (c *content) field(in *body, date string) error {
 		return within("meta", object(v, func(key, v []byte) error {
 			switch string(key) {
 			case "next_page_uri", "next_page_url":
-				return text(&c.next, v)
+				return text(nil, &c.next, v)
 			}
 			return nil
 		}))
 	case "next_page_uri", "next_page_url":
-		return within(key, text(&c.next, v))
+		return within(key, text(nil, &c.next, v))
 	case "errors":
 		switch string(bytes.Join(bytes.Fields(v), nil)) {
 		case "null", "[]", "{}", `""`:
@@ -232,10 +233,9 @@ func (c *content) field(in *body, date string) error {
 func (c *content) records(in *body, date string) error {
 	var id, at []byte
 	mark := func(key, v []byte) error {
-		switch string(key) {
-		case "_id":
+		if string(key) == "_id" {
 			id = v
-		case date:
+		} else if string(key) == date {
 			at = v
 		}
 		return nil
@@ -258,7 +258,8 @@ func (c *content) records(in *body, date string) error {
 		e := entry{at: unplaced, offset: in.offset() - int64(len(raw)), size: len(raw)}
 		c.ids, _ = rawjson.AppendString(c.ids, id)
 		e.idEnd = len(c.ids)
-		if s, ok := rawjson.String(at); ok {
+		var decoded [64]byte
+		if s, ok := rawjson.AppendString(decoded[:0], at); ok {
 			if t, ok := wiretime.Parse(s); ok {
 				e.at = t.UnixNano()
 			}

@@ -219,7 +219,7 @@ func (w *walk) cursor(req *http.Request, link string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	at, ok := wiretime.Parse(strings.ReplaceAll(next.URL.Query().Get(string(w.query.by())+"_since"), " ", "+"))
+	at, ok := wiretime.Parse([]byte(strings.ReplaceAll(next.URL.Query().Get(string(w.query.by())+"_since"), " ", "+")))
 	if !ok {
 		return time.Time{}, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "holds no time that can be read"})
 	}

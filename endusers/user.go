@@ -81,8 +81,8 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	if w.ID == "" {
 		return ada.Fault{Field: "end_user_id", Reason: "is missing"}
 	}
-	created, _ := wiretime.Parse(w.CreatedAt)
-	updated, _ := wiretime.Parse(w.UpdatedAt)
+	created, _ := wiretime.Parse([]byte(w.CreatedAt))
+	updated, _ := wiretime.Parse([]byte(w.UpdatedAt))
 	*u = User{
 		ID:         w.ID,
 		ExternalID: w.ExternalID,

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/bits"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -43,20 +44,69 @@ func String(b []byte) (s string, ok bool) {
 	if inner, ok := plain(b); ok {
 		return string(inner), true
 	}
-	if len(b) == 0 || b[0] != '"' {
-		return "", false
-	}
-	err := json.Unmarshal(b, &s)
-	return s, err == nil
+	var short [128]byte
+	decoded, ok := AppendString(short[:0], b)
+	return string(decoded), ok
 }
 
 // AppendString appends to dst what String returns.
 func AppendString(dst, b []byte) (_ []byte, ok bool) {
-	if inner, ok := plain(b); ok {
-		return append(dst, inner...), true
+	if len(b) < 2 || b[0] != '"' {
+		return dst, false
 	}
-	s, ok := String(b)
-	return append(dst, s...), ok
+	for b = b[1 : len(b)-1]; len(b) > 0; {
+		n := bytes.IndexByte(b, '\\')
+		if n < 0 {
+			n = len(b)
+		}
+		if utf8.Valid(b[:n]) {
+			dst = append(dst, b[:n]...)
+		} else {
+			dst = append(dst, string([]rune(string(b[:n])))...)
+		}
+		if b = b[n:]; len(b) > 0 {
+			var r rune
+			r, n = escape(b)
+			dst, b = utf8.AppendRune(dst, r), b[n:]
+		}
+	}
+	return dst, true
+}
+
+// escape decodes the escape that b begins with, or two when they are one character. n is how long it is.
+func escape(b []byte) (r rune, n int) {
+	switch b[1] {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r = hex(b)
+		if utf16.IsSurrogate(r) && len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
+			if pair := utf16.DecodeRune(r, hex(b[6:])); pair != utf8.RuneError {
+				return pair, 12
+			}
+		}
+		return r, 6 // half a pair is no character, and is written as U+FFFD
+	}
+	return rune(b[1]), 2
+}
+
+// hex returns the number in \uXXXX.
+func hex(b []byte) (r rune) {
+	for _, c := range b[2:6] {
+		if c = c | 0x20; c >= 'a' {
+			c -= 'a' - 10 - '0'
+		}
+		r = r<<4 | rune(c-'0')
+	}
+	return r
 }
 
 // plain returns the inside of a string that stands for itself.

@@ -123,6 +123,8 @@ func TestArray(t *testing.T) {
 func TestString(t *testing.T) {
 	for text, want := range map[string]string{
 		`""`: "", `"a"`: "a", `"\u00e9\n\""`: "é\n\"", "\"a\xffb\"": "a\ufffdb", `"\ud83d\ude42"`: "🙂", `"\ud83d"`: "\ufffd",
+		`"\"\\\/\b\f\n\r\t"`: "\"\\/\b\f\n\r\t", `"\u00E9\u00eF"`: "éï", `"\ud83d\ud83d\ude42"`: "\ufffd🙂", `"\ude42\ud83d"`: "\ufffd\ufffd",
+		`"\ud83dx"`: "\ufffdx", `"\ud83d\n"`: "\ufffd\n", `"\ud83d\u0041"`: "\ufffdA", "\"\xe2\x82\\n\xff\xff\"": "\ufffd\ufffd\n\ufffd\ufffd",
 	} {
 		if got, ok := rawjson.String([]byte(text)); !ok || got != want {
 			t.Errorf("%q: got %q, %t, want %q", text, got, ok, want)
@@ -148,6 +150,12 @@ func FuzzValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if got, want := valid(b), json.Valid(b); got != want {
 			t.Errorf("%q: valid %t, want %t", b, got, want)
+		}
+		var wanted string
+		if json.Unmarshal(b, &wanted) == nil && !rawjson.Null(bytes.TrimSpace(b)) {
+			if got, ok := rawjson.String(bytes.TrimSpace(b)); !ok || got != wanted {
+				t.Errorf("%q is %q, %t, want %q", b, got, ok, wanted)
+			}
 		}
 		if !json.Valid(b) || len(bytes.TrimSpace(b)) == 0 || bytes.TrimSpace(b)[0] != '{' {
 			return

@@ -66,8 +66,8 @@ func (e *Endpoint) UnmarshalJSON(b []byte) error {
 	if w.ID == "" {
 		return ada.Fault{Field: "id", Reason: "is missing"}
 	}
-	created, _ := wiretime.Parse(w.CreatedAt)
-	updated, _ := wiretime.Parse(w.UpdatedAt)
+	created, _ := wiretime.Parse([]byte(w.CreatedAt))
+	updated, _ := wiretime.Parse([]byte(w.UpdatedAt))
 	*e = Endpoint{
 		ID:           w.ID,
 		URL:          w.URL,
