@@ -342,7 +342,7 @@ func ExampleFileLedger_Key() {
 		return
 	}
 
-	key := ledger.Key(compliance.Email("ada@example.com")) // in small letters, as Ada compares it
+	key := ledger.Key(compliance.Email("Ada@Example.com"))
 	for entry, err := range ledger.Entries() {
 		if err != nil {
 			fmt.Println(err)
