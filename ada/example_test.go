@@ -73,6 +73,13 @@ func ExampleConfigFromEnv() {
 	// Output: ada.Client(https://acme.ada.support/) <nil>
 }
 
+// A configuration prints without its key.
+func ExampleConfig() {
+	config := ada.Config{Handle: "acme", APIKey: "not-a-real-key"}
+	fmt.Printf("%v %#v\n", config, config)
+	// Output: ada.Config(https://acme.ada.support/) ada.Config(https://acme.ada.support/)
+}
+
 // A key that rotates comes from a function.
 func ExampleConfig_keyFunc() {
 	var mu sync.Mutex
@@ -88,6 +95,16 @@ func ExampleConfig_keyFunc() {
 	})
 	fmt.Println(client, err)
 	// Output: ada.Client(https://acme.ada.support/) <nil>
+}
+
+func ExampleClient_BaseURL() {
+	client, err := ada.NewClient(ada.Config{Handle: "acme", Cluster: "maple", APIKey: "not-a-real-key"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client.BaseURL())
+	// Output: https://acme.maple.ada.support/
 }
 
 func ExampleClient_WithAPIKey() {
@@ -317,6 +334,18 @@ func ExampleWithRetry() {
 		ada.WithRetry(ada.RetryPolicy{MaxAttempts: 1}), ada.WithAttemptTimeout(2*time.Second))
 	fmt.Println(err)
 	// Output: endusers.Get: GET /api/v2/end-users/{end_user_id}: 503 Service Unavailable: service_unavailable
+}
+
+// The time is for one attempt; the call as a whole ends with its context.
+func ExampleWithAttemptTimeout() {
+	srv := adatest.New()
+	defer srv.Close()
+	srv.Fail("endusers.GetByExternalID", adatest.Failure{Delay: time.Hour})
+
+	_, err := endusers.New(srv.Client()).GetByExternalID(context.Background(), "crm-42",
+		ada.WithAttemptTimeout(10*time.Millisecond), ada.WithRetry(ada.RetryPolicy{MaxAttempts: 1}))
+	fmt.Println(err)
+	// Output: endusers.GetByExternalID: GET /api/v2/end-users/: the attempt timed out
 }
 
 func ExampleHooks() {

@@ -135,8 +135,10 @@ func (l *FileLedger) header() header {
 	return header{Ledger: ledgerVersion, Keys: hashedKeys, Check: l.hash([]byte("check"))}
 }
 
-// Key returns the keyed hash of the identifier, or the identifier itself in a plain ledger.
+// Key returns the keyed hash of the identifier, or the identifier itself in a plain ledger, in the form in which Ada
+// compares it.
 func (l *FileLedger) Key(id Identifier) string {
+	id = id.canonical()
 	// As JSON the parts cannot run into one another.
 	text, err := json.Marshal([]string{string(id.kind), id.variable, id.value})
 	if err != nil || l.hashKey == nil {

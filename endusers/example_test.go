@@ -39,6 +39,20 @@ func Example() {
 	// Output: crm-42 pt-BR latam
 }
 
+// One client of package ada serves all API packages.
+func ExampleNew() {
+	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: "not-a-real-key"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	users := endusers.New(client)
+
+	_, err = users.Get(context.Background(), "") // refused before anything is sent
+	fmt.Println(err)
+	// Output: endusers.Get: invalid: id is empty
+}
+
 func ExampleClient_Get() {
 	client, done := newClient()
 	defer done()
@@ -204,6 +218,22 @@ func ExampleClient_All() {
 	// crm-1
 	// crm-2
 	// crm-3
+}
+
+// What is known of people does not get into logs by accident.
+func Example_redacted() {
+	user := endusers.User{ID: "5f7e0e2c1e7c7e000f0f9c3a", Profile: endusers.Profile{Email: "ada@example.com"}}
+	fmt.Println(user)
+	fmt.Printf("%+v %v\n", user.Profile, endusers.NewUser{ExternalID: "crm-42"})
+	fmt.Println(endusers.Update{Email: ada.Set("ada@example.com")}, endusers.Sensitive{"auth_token": "eyJhbGciOi"})
+
+	b, err := json.Marshal(user) // its Raw is what to store
+	fmt.Println(string(b), err)
+	// Output:
+	// endusers.User(5f7e0e2c1e7c7e000f0f9c3a)
+	// [REDACTED] [REDACTED]
+	// [REDACTED] [REDACTED]
+	// "endusers.User(5f7e0e2c1e7c7e000f0f9c3a)" <nil>
 }
 
 // Raw is what to store; a User comes back from it.

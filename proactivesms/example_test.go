@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/adasdk/ada-go/ada"
@@ -38,6 +39,24 @@ func Example() {
 		fmt.Println("sent")
 	}
 	// Output: sent
+}
+
+// Accounts from before July 2024 can have a key for Proactive SMS alone.
+func ExampleNew() {
+	srv := adatest.New()
+	defer srv.Close()
+	client, err := srv.Client().WithAPIKey(adatest.APIKey)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sms := proactivesms.New(client)
+
+	fmt.Println(sms.Trigger(context.Background(), proactivesms.Message{
+		CampaignKey: "renew_subscriptions",
+		PhoneNumber: "4165551234",
+	}))
+	// Output: <nil>
 }
 
 // When an answer is lost nobody knows whether the message went out. Here it did.
@@ -101,4 +120,33 @@ func ExampleClient_TriggerAll() {
 	// Output:
 	// message 1: not sent: proactivesms.Trigger: invalid: PhoneNumber has other characters than digits, separators and a + in front
 	// ["sent" "not sent" "sent"]
+}
+
+func ExampleResult_Outcome() {
+	srv := adatest.New()
+	defer srv.Close()
+	srv.Fail("proactivesms.Trigger", adatest.Failure{Status: http.StatusBadGateway})
+	messages := slices.Values([]proactivesms.Message{{CampaignKey: "renew_subscriptions", PhoneNumber: "4165551234"}})
+
+	for r := range proactivesms.New(srv.Client()).TriggerAll(context.Background(), messages) {
+		switch r.Outcome() {
+		case proactivesms.Sent:
+			fmt.Println("sent")
+		case proactivesms.NotSent:
+			fmt.Println("send it again another time")
+		case proactivesms.Unknown:
+			fmt.Println("find out before it is sent again")
+		}
+	}
+	// Output: find out before it is sent again
+}
+
+// A message does not print; its result does, without it.
+func Example_redacted() {
+	message := proactivesms.Message{CampaignKey: "renew_subscriptions", PhoneNumber: "4165551234"}
+	fmt.Printf("%+v\n", message)
+	fmt.Printf("%+v\n", proactivesms.Result{Index: 7, Message: message})
+	// Output:
+	// [REDACTED]
+	// message 7: sent
 }

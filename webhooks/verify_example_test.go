@@ -81,3 +81,18 @@ func ExampleNewVerifier_rotation() {
 	// 1 webhooks: no valid signature
 	// webhooks: secret 1: empty
 }
+
+// A delivery that was recorded is verified at the time when it came.
+func ExampleVerifier_WithClock() {
+	verifier, err := webhooks.NewVerifier("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body, received := []byte(`{"type": "v1.end_user.created"}`), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	header := verifier.Sign("msg_1", received, body)
+
+	message, err := verifier.WithClock(func() time.Time { return received }).Verify(header, body)
+	fmt.Println(message.ID, message.Timestamp, err)
+	// Output: msg_1 2026-01-01 12:00:00 +0000 UTC <nil>
+}

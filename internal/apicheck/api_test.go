@@ -1,19 +1,11 @@
 package apicheck
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
-	"io"
-	"maps"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,40 +15,22 @@ import (
 // from a dependency, whose next major version would then be one of the SDK.
 func TestNoInternalTypesInPublicAPI(t *testing.T) {
 	w := newWalker()
-	exports := map[string]string{} // package path to the file with its types
-	list := goCommand(t, moduleRoot(t), "list", "-export", "-deps", "-json=ImportPath,Export,Standard,Module", "./...")
-	for dec := json.NewDecoder(bytes.NewReader(list)); ; {
-		var pkg struct {
-			ImportPath, Export string
-			Standard           bool
-			Module             *struct{ Main bool }
-		}
-		if err := dec.Decode(&pkg); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		exports[pkg.ImportPath] = pkg.Export
-		w.standard[pkg.ImportPath] = pkg.Standard
-		w.public[pkg.ImportPath] = pkg.Module != nil && pkg.Module.Main &&
-			!strings.HasPrefix(pkg.ImportPath, modulePath+"/examples/") &&
-			!slices.Contains(strings.Split(pkg.ImportPath, "/"), "internal")
+	list := packagesOf(t)
+	for _, pkg := range list {
+		w.standard[pkg.ImportPath], w.public[pkg.ImportPath] = pkg.Standard, pkg.public()
 	}
-
-	imp := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
-		return os.Open(exports[path])
-	})
+	imp := importerOf(list)
 	var visited []string
-	for _, path := range slices.Sorted(maps.Keys(w.public)) {
-		if !w.public[path] {
+	for _, listed := range list {
+		if !listed.public() {
 			continue
 		}
-		pkg, err := imp.Import(path)
+		pkg, err := imp.Import(listed.ImportPath)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.walk(pkg)
-		visited = append(visited, path)
+		visited = append(visited, listed.ImportPath)
 	}
 
 	for _, leak := range w.leaks {

@@ -2,10 +2,17 @@ package apicheck
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"go/importer"
+	"go/token"
+	"go/types"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,4 +60,46 @@ func goCommand(t *testing.T, dir string, args ...string) []byte {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, &stderr)
 	}
 	return out
+}
+
+// listed is a package as the go command knows it.
+type listed struct {
+	ImportPath, Dir           string
+	Export                    string // the file with its types
+	Standard                  bool
+	Module                    *struct{ Main bool }
+	TestGoFiles, XTestGoFiles []string
+}
+
+// public reports whether it is one of the module's that users import.
+func (p listed) public() bool {
+	return p.Module != nil && p.Module.Main && !strings.HasPrefix(p.ImportPath, modulePath+"/examples/") &&
+		!slices.Contains(strings.Split(p.ImportPath, "/"), "internal")
+}
+
+// packagesOf returns the packages of the module and all that they import.
+func packagesOf(t *testing.T) (list []listed) {
+	t.Helper()
+	out := goCommand(t, moduleRoot(t), "list", "-export", "-deps",
+		"-json=ImportPath,Dir,Export,Standard,Module,TestGoFiles,XTestGoFiles", "./...")
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+// importerOf returns one of the listed packages.
+func importerOf(list []listed) types.Importer {
+	exports := map[string]string{}
+	for _, p := range list {
+		exports[p.ImportPath] = p.Export
+	}
+	return importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(exports[path])
+	})
 }

@@ -2,6 +2,7 @@ package endpoints_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,6 +43,19 @@ func Example() {
 	// Output:
 	// true [v1.end_user.created v1.end_user.updated]
 	// [REDACTED] true
+}
+
+func ExampleNew() {
+	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: "not-a-real-key"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	hooks := endpoints.New(client)
+
+	err = hooks.Delete(context.Background(), "") // refused before anything is sent
+	fmt.Println(err)
+	// Output: endpoints.Delete: invalid: id is empty
 }
 
 // Make an endpoint only if there is none for the URL: Create makes another one each time.
@@ -222,4 +236,53 @@ func ExampleClient_EventTypes() {
 	// Output:
 	// v1.end_user.created
 	// v1.end_user.updated
+}
+
+// The URL of an endpoint can hold a secret, so none of these prints it.
+func Example_redacted() {
+	endpoint := endpoints.Endpoint{ID: "ep_2hXq8ZtVbN4kcKQ5zMTmPAF6c7L", URL: "https://example.com/hooks/0123456789"}
+	fmt.Printf("%+v\n", endpoint)
+	fmt.Println(endpoints.NewEndpoint{URL: endpoint.URL}, endpoints.Update{URL: ada.Set(endpoint.URL)})
+	// Output:
+	// endpoints.Endpoint(ep_2hXq8ZtVbN4kcKQ5zMTmPAF6c7L)
+	// [REDACTED] [REDACTED]
+}
+
+// Raw is what to store; an Endpoint comes back from it.
+func ExampleEndpoint_UnmarshalJSON() {
+	stored := []byte(`{"id": "ep_2hXq8ZtVbN4kcKQ5zMTmPAF6c7L", "url": "https://example.com/hooks/ada", "enabled": true}`)
+	var endpoint endpoints.Endpoint
+	if err := json.Unmarshal(stored, &endpoint); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(endpoint, endpoint.Enabled)
+	// Output: endpoints.Endpoint(ep_2hXq8ZtVbN4kcKQ5zMTmPAF6c7L) true
+}
+
+// The names of event types are the filters of an endpoint.
+func ExampleEventType() {
+	client, done := newClient()
+	defer done()
+	ctx := context.Background()
+	hooks := endpoints.New(client)
+
+	types, err := hooks.EventTypes(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var filters []string
+	for _, t := range types {
+		if strings.HasPrefix(t.Name, "v1.proactive_call.") {
+			filters = append(filters, t.Name)
+		}
+	}
+	endpoint, err := hooks.Create(ctx, endpoints.NewEndpoint{URL: "https://example.com/hooks/calls", EventFilters: filters})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(endpoint.EventFilters))
+	// Output: 5
 }

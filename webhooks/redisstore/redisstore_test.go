@@ -40,52 +40,57 @@ func newServer(t *testing.T) server {
 	if err != nil {
 		t.Skip("no redis-server in PATH: apt-get install redis-server")
 	}
-	for range 3 { // another process can take the port first
-		if s, ok := start(t, binary); ok {
-			return s
-		}
-	}
-	t.Fatal("redis-server does not start")
-	return server{}
-}
-
-func start(t *testing.T, binary string) (server, bool) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, stop, err := startRedis(binary, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
+	t.Cleanup(stop)
+	return server{t, addr, stop}
+}
+
+// startRedis returns the address of a Redis that keeps nothing.
+func startRedis(binary, dir string) (addr string, stop func(), err error) {
+	for range 3 { // another process can take the port first
+		if addr, stop, err = tryRedis(binary, dir); err == nil {
+			break
+		}
+	}
+	return addr, stop, err
+}
+
+func tryRedis(binary, dir string) (addr string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	addr = l.Addr().String()
 	_, port, _ := net.SplitHostPort(addr)
 	l.Close()
 
 	cmd := exec.Command(binary,
-		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &out, time.Second
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
-	stop := func() { _ = cmd.Process.Kill(); <-exited }
-	t.Cleanup(stop)
+	stop = func() { _ = cmd.Process.Kill(); <-exited }
 
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
 		select {
 		case <-exited:
-			t.Logf("redis-server: %s", &out)
-			return server{}, false
+			return "", nil, fmt.Errorf("redis-server: %s", &out)
 		case <-time.After(5 * time.Millisecond):
 		}
 		if conn, err := net.DialTimeout("tcp", addr, soon); err == nil {
 			conn.Close()
-			return server{t, addr, stop}, true
+			return addr, stop, nil
 		}
 	}
 	stop()
-	t.Logf("redis-server: %s", &out)
-	return server{}, false
+	return "", nil, fmt.Errorf("redis-server: %s", &out)
 }
 
 // client returns one that tries once.
