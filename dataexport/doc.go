@@ -5,7 +5,7 @@
 //		if err != nil {
 //			return err // an *Error: it has the checkpoint to go on from
 //		}
-//		fmt.Println(conversation.ID, conversation.CSAT)
+//		fmt.Println(conversation.ID, conversation.Resolution)
 //	}
 //
 // What to know before using it:

@@ -1,12 +1,15 @@
 package dataexport_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -53,6 +56,28 @@ func Example() {
 	// c-1 en
 	// c-2 fr
 	// c-3 en
+}
+
+// One client of package ada is for one AI Agent, and serves all packages.
+func ExampleNew() {
+	srv := adatest.New()
+	defer srv.Close()
+	srv.AddConversations(adatest.Record{ID: "c-1", CreatedAt: time.Now().Add(-time.Hour)})
+	client, err := ada.NewClient(srv.Config()) // in a program, ada.Config{Handle: "acme", APIKey: ada.Secret(key)}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	export := dataexport.New(client)
+
+	for conversation, err := range export.Conversations(context.Background(), dataexport.Query{Since: time.Now().AddDate(0, 0, -1)}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(conversation.ID)
+	}
+	// Output: c-1
 }
 
 func ExampleClient_Conversations() {
@@ -252,6 +277,91 @@ func ExamplePage() {
 	// dataexport.Conversation(c-3)
 }
 
+// An export by update has a conversation again when it has changed. Stored by its ID, the last state wins.
+func ExamplePage_Records() {
+	srv := adatest.New()
+	defer srv.Close()
+	hoursAgo := func(n int) time.Time { return time.Now().Add(-time.Duration(n) * time.Hour) }
+	srv.AddConversations(adatest.Record{ID: "c-1", CreatedAt: hoursAgo(9), Fields: map[string]any{"is_escalated": false}})
+	ctx := context.Background()
+
+	escalated := map[string]bool{} // in a program, a table
+	query := dataexport.Query{Since: hoursAgo(24), By: dataexport.ByUpdated}
+	update := func(until time.Time) error {
+		query.Until = until
+		for page, err := range dataexport.New(srv.Client()).ConversationPages(ctx, query) {
+			if err != nil {
+				return err
+			}
+			for conversation, err := range page.Records() {
+				if err != nil {
+					return err
+				}
+				escalated[conversation.ID] = conversation.Escalated
+			}
+			query.Resume = page.Next // in the same transaction
+		}
+		return nil
+	}
+	fmt.Println(update(hoursAgo(6)), escalated)
+	srv.UpdateConversation("c-1", hoursAgo(3), map[string]any{"is_escalated": true})
+	fmt.Println(update(hoursAgo(0)), escalated)
+	// Output:
+	// <nil> map[c-1:false]
+	// <nil> map[c-1:true]
+}
+
+// A compressed line of JSON for each record, as Ada sent it.
+func ExamplePage_Raw() {
+	client, done := newClient()
+	defer done()
+	ctx := context.Background()
+
+	var archive bytes.Buffer // in a program, an object in a bucket, named after page.Since and page.Until
+	lines := gzip.NewWriter(&archive)
+	query := dataexport.Query{Since: time.Now().AddDate(0, 0, -1)}
+	for page, err := range dataexport.New(client).MessagePages(ctx, query) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for raw, err := range page.Raw() {
+			if err == nil {
+				_, err = lines.Write(append(raw, '\n'))
+			}
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+		}
+	}
+	fmt.Println(lines.Close(), archive.Len() > 0)
+	// Output: <nil> true
+}
+
+// What an export of three days brings, without decoding it.
+func ExamplePage_Len() {
+	srv := adatest.New()
+	defer srv.Close()
+	since := time.Now().UTC().AddDate(0, 0, -4).Truncate(24 * time.Hour)
+	srv.Generate(adatest.Generated{Conversations: 300, Since: since, Until: since.AddDate(0, 0, 3)})
+	ctx := context.Background()
+
+	total := 0
+	query := dataexport.Query{Since: since, Until: since.AddDate(0, 0, 3), PageSize: 200}
+	for page, err := range dataexport.New(srv.Client()).ConversationPages(ctx, query) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		total += page.Len()
+		fmt.Println(page.Len(), "conversations,", total, "so far")
+	}
+	// Output:
+	// 200 conversations, 200 so far
+	// 100 conversations, 300 so far
+}
+
 func ExampleVariables_Get() {
 	var conversation dataexport.Conversation
 	stored := []byte(`{"_id": "c-1", "variables": {"plan": "pro", "order": 9007199254740993, "vip": "1"}}`)
@@ -321,6 +431,106 @@ func ExampleMessage_UnmarshalJSON() {
 		fmt.Println(message.Sender, text.Body)
 	}
 	// Output: bot Hello!
+}
+
+// A transcript. A message consists of one of many things; each has Ada's name of its type.
+func ExampleMessageData() {
+	for _, data := range []string{
+		`{"_type": "greeting", "reviewable_message": false}`,
+		`{"_type": "text", "body": "Where is my order?"}`,
+		`{"_type": "meta", "meta_message_type": "variable_change", "meta_message_data": {"name": "order", "old_value": null, "new_value": 17}}`,
+		`{"_type": "picture", "pic_url": "https://example.com/map.png", "alt_text": "a map"}`,
+		`{"_type": "link", "url": "https://example.com/orders/17", "link_text": "Follow it"}`,
+		`{"_type": "web_window", "window_url": "https://example.com/chat", "window_title": "Courier"}`,
+		`{"_type": "quick_replies", "quick_replies": [{"label": "Thanks"}, {"label": "Call me"}]}`,
+		`{"_type": "trigger", "body": "Thanks"}`,
+		`{"_type": "sms_consent_asked"}`,
+		`{"_type": "csat_shown", "survey_type": "end_chat"}`,
+		`{"_type": "csat", "score": 5, "is_positive": true}`,
+		`{"_type": "tool_call", "name": "find_order"}`,
+	} {
+		var message dataexport.Message
+		if err := json.Unmarshal([]byte(`{"_id": "m-1", "message_data": `+data+`}`), &message); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%-18s", message.Data.Type())
+		switch data := message.Data.(type) {
+		case dataexport.Greeting:
+			fmt.Println("the conversation begins")
+		case dataexport.Text:
+			fmt.Println(data.Body)
+		case dataexport.Meta:
+			fmt.Println(data.Name, "becomes", data.NewValue)
+		case dataexport.Picture:
+			fmt.Println(data.AltText)
+		case dataexport.Link:
+			fmt.Println(data.Text, data.URL)
+		case dataexport.WebWindow:
+			fmt.Println(data.Title, data.URL)
+		case dataexport.QuickReplies:
+			for _, reply := range data.Replies {
+				fmt.Printf("[%s]", reply.Label)
+			}
+			fmt.Println()
+		case dataexport.Trigger:
+			fmt.Println("pressed", data.Body)
+		case dataexport.SMSConsentAsked:
+			fmt.Println("may we text you?")
+		case dataexport.CSATShown:
+			fmt.Println("how was it?", data.SurveyType)
+		case dataexport.CSATAnswer:
+			fmt.Println(data.Score, data.Positive)
+		case dataexport.OtherData:
+			fmt.Printf("%s\n", []byte(data.Raw)) // what Ada documents no fields of
+		}
+	}
+	// Output:
+	// greeting          the conversation begins
+	// text              Where is my order?
+	// meta              order becomes 17
+	// picture           a map
+	// link              Follow it https://example.com/orders/17
+	// web_window        Courier https://example.com/chat
+	// quick_replies     [Thanks][Call me]
+	// trigger           pressed Thanks
+	// sms_consent_asked may we text you?
+	// csat_shown        how was it? end_chat
+	// csat              5 true
+	// tool_call         {"_type": "tool_call", "name": "find_order"}
+}
+
+// What people wrote, and what is known of them, is in the fields. Nothing of it goes into a log or an answer by mistake:
+// this is all that fmt, log/slog and encoding/json see.
+func Example_redacted() {
+	for _, value := range []any{
+		dataexport.Conversation{ID: "c-1", InquirySummary: "Ada is unhappy"},
+		dataexport.Message{ID: "m-1", Data: dataexport.Text{Body: "I am Ada"}},
+		dataexport.Text{Body: "I am Ada"},
+		dataexport.QuickReply{Label: "I am Ada"},
+		dataexport.CSAT{Score: 1, Comment: "Never again. Ada"},
+		dataexport.Variables(`{"name": "Ada"}`),
+		dataexport.RawRecord(`{"_id": "c-1", "variables": {"name": "Ada"}}`),
+		&dataexport.RecordError{ID: "c-1", Fault: ada.Fault{Field: "csat.score", Reason: "is no integer"}, Raw: []byte(`{"_id": "c-1", "csat": {"score": "Ada"}}`)},
+		dataexport.Page[dataexport.Message]{Since: time.Unix(0, 0).UTC(), Until: time.Unix(60, 0).UTC()},
+	} {
+		inJSON, err := json.Marshal(value)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(strings.Contains(fmt.Sprintf("%+v %#v", value, value), "Ada"), string(inJSON))
+	}
+	// Output:
+	// false "dataexport.Conversation(c-1)"
+	// false "dataexport.Message(m-1)"
+	// false "[REDACTED]"
+	// false "[REDACTED]"
+	// false "[REDACTED]"
+	// false "[REDACTED]"
+	// false "[REDACTED]"
+	// false "record 0 of the page, _id c-1: csat.score is no integer"
+	// false "dataexport.Page(0 records from 1970-01-01T00:00:00Z until 1970-01-01T00:01:00Z)"
 }
 
 func ExampleProgress_Fraction() {

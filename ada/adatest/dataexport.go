@@ -94,7 +94,8 @@ func WithExportQuirks(q ExportQuirks) Option {
 //
 // What Fields leaves out is made up. It can have any field, even _id and dates, which are then shown as they are given;
 // pages go by what is here. Each version of the API shows the fields that it has; fields that Ada does not document are
-// in all of them. Times are kept in microseconds, as Ada shows them.
+// in all of them. Times are cut to microseconds, as Ada shows them: a record of time.Now() is before that time, and so
+// not in an export since then.
 type Record struct {
 	ID        string         // empty: made up, of 24 hexadecimal digits
 	CreatedAt time.Time      // zero: now

@@ -81,8 +81,8 @@ func (s *Server) Deliver(o DeliverOptions) {
 	}
 }
 
-// Emit makes an event of any type happen now, with data that encoding/json can encode. It does nothing before
-// [Server.Deliver].
+// Emit makes an event of any type happen now, with data that encoding/json can encode, such as a map. The types of
+// package webhooks are none: they are encoded as "[REDACTED]". It does nothing before [Server.Deliver].
 func (s *Server) Emit(eventType string, data any, tags ...string) {
 	s.mu.Lock()
 	err := s.emit(eventType, data, tags, time.Now())

@@ -20,7 +20,7 @@
 // [WithExportQuirks] has what is uncertain about Ada's answers.
 //
 // The client of [Server.Client] talks to the server through memory, so that both work inside [testing/synctest], where
-// waits take no time; make the server inside the bubble. To reach the fake from another process serve it, as it is an
+// waits take no time; make the server inside the bubble. To reach the fake from another process serve it, as it is a
 // [net/http.Handler].
 //
 // The fake holds clients to Ada's published rate limits, also those of a day. A test that makes more calls than they

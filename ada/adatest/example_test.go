@@ -13,6 +13,7 @@ import (
 
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
+	"github.com/adasdk/ada-go/dataexport"
 	"github.com/adasdk/ada-go/endusers"
 )
 
@@ -42,6 +43,60 @@ func ExampleNewServer() {
 	u, ok := srv.EndUser("crm-42")
 	fmt.Println(err, ok, u.Profile["metadata"])
 	// Output: <nil> true map[plan:pro]
+}
+
+// A demonstration, or a service on a developer's machine, runs without an account at Ada. In a test NewServer is better.
+func ExampleNew() {
+	srv := adatest.New(adatest.RateLimit(0, 0))
+	defer srv.Close()
+	srv.AddEndUser(adatest.EndUser{ExternalID: "crm-42", Profile: map[string]any{"language": "pt-BR"}})
+
+	u, err := endusers.New(srv.Client()).GetByExternalID(context.Background(), "crm-42")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(u.ExternalID, u.Profile.Language)
+	// Output: crm-42 pt-BR
+}
+
+// Clients see what the others have done, as two processes would.
+func ExampleServer_Client() {
+	srv := adatest.New()
+	defer srv.Close()
+	web, worker := endusers.New(srv.Client()), endusers.New(srv.Client())
+
+	created, _, err := web.Create(context.Background(), endusers.NewUser{ExternalID: "crm-42"})
+	if err != nil {
+		panic(err)
+	}
+	found, err := worker.GetByExternalID(context.Background(), "crm-42")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(found.ID == created.ID)
+	// Output: true
+}
+
+// After Close there is no Ada, so that a test can see what a service does without one.
+func ExampleServer_Close() {
+	srv := adatest.New()
+	config := srv.Config()
+	config.HTTP.Retry.MaxAttempts = 1 // or the client waits and tries again
+	client, err := ada.NewClient(config)
+	if err != nil {
+		panic(err)
+	}
+	srv.Close()
+
+	greeting := func(ctx context.Context, id string) string {
+		u, err := endusers.New(client).GetByExternalID(ctx, id)
+		if err != nil {
+			return "Hello!"
+		}
+		return "Hello " + u.Profile.FirstName + "!"
+	}
+	fmt.Println(greeting(context.Background(), "crm-42"))
+	// Output: Hello!
 }
 
 func ExampleServer_Fail() {
@@ -266,6 +321,127 @@ func ExampleServer_Generate() {
 	// 100 0
 	// 100 0
 	// 41 1
+}
+
+func ExampleServer_AddConversations() {
+	srv := adatest.New()
+	defer srv.Close()
+	yesterday := time.Now().AddDate(0, 0, -1)
+	srv.AddConversations(
+		adatest.Record{ID: "c-1", CreatedAt: yesterday, Fields: map[string]any{"csat": map[string]any{"score": 5}}},
+		adatest.Record{ID: "c-2", CreatedAt: yesterday.Add(time.Hour), Fields: map[string]any{"csat": nil}},
+		adatest.Record{ID: "late", CreatedAt: yesterday, ArrivesAt: time.Now().Add(time.Hour)}, // not there yet
+	)
+
+	query := dataexport.Query{Since: yesterday.Add(-time.Hour)}
+	for c, err := range dataexport.New(srv.Client()).Conversations(context.Background(), query) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(c.ID, c.CSAT != nil)
+	}
+	// Output:
+	// c-1 true
+	// c-2 false
+}
+
+func ExampleServer_AddMessages() {
+	srv := adatest.New()
+	defer srv.Close()
+	yesterday := time.Now().AddDate(0, 0, -1)
+	for i, body := range []string{"Where is my order?", "It arrives on Thursday."} {
+		srv.AddMessages(adatest.Record{CreatedAt: yesterday.Add(time.Duration(i) * time.Second), Fields: map[string]any{
+			"conversation_id": "c-1",
+			"message_data":    map[string]any{"_type": "text", "body": body},
+		}})
+	}
+
+	query := dataexport.Query{Since: yesterday.Add(-time.Hour), ConversationID: "c-1"}
+	for m, err := range dataexport.New(srv.Client()).Messages(context.Background(), query) {
+		if err != nil {
+			panic(err)
+		}
+		if text, ok := m.Data.(dataexport.Text); ok {
+			fmt.Println(text.Body)
+		}
+	}
+	// Output:
+	// Where is my order?
+	// It arrives on Thursday.
+}
+
+// A conversation that changes after its export comes again where the export is by update.
+func ExampleServer_UpdateConversation() {
+	srv := adatest.New()
+	defer srv.Close()
+	yesterday := time.Now().AddDate(0, 0, -1)
+	srv.AddConversations(
+		adatest.Record{ID: "c-1", CreatedAt: yesterday},
+		adatest.Record{ID: "c-2", CreatedAt: yesterday},
+	)
+	srv.UpdateConversation("c-1", yesterday.Add(2*time.Hour), map[string]any{"is_escalated": true})
+
+	query := dataexport.Query{By: dataexport.ByUpdated, Since: yesterday.Add(time.Hour)}
+	for c, err := range dataexport.New(srv.Client()).Conversations(context.Background(), query) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(c.ID, c.Escalated)
+	}
+	// Output: c-1 true
+}
+
+// An erasure does not reach what was exported before it. A copy has to be compared with what Ada still has.
+func ExampleServer_RemoveRecords() {
+	srv := adatest.New()
+	defer srv.Close()
+	yesterday := time.Now().AddDate(0, 0, -1)
+	srv.AddConversations(adatest.Record{ID: "c-1", CreatedAt: yesterday}, adatest.Record{ID: "c-2", CreatedAt: yesterday})
+	export := func() (ids []string) {
+		query := dataexport.Query{Since: yesterday.Add(-time.Hour)}
+		for c, err := range dataexport.New(srv.Client()).Conversations(context.Background(), query) {
+			if err != nil {
+				panic(err)
+			}
+			ids = append(ids, c.ID)
+		}
+		return ids
+	}
+
+	fmt.Println(export())
+	srv.RemoveRecords("c-1")
+	fmt.Println(export())
+	// Output:
+	// [c-1 c-2]
+	// [c-2]
+}
+
+// What reads the export should bear whatever Ada may answer.
+func ExampleWithExportQuirks() {
+	for _, quirks := range []adatest.ExportQuirks{
+		{},
+		{Items: true, PageURL: true, Links: adatest.AbsoluteLinks},
+		{NoMeta: true, Links: adatest.SlashlessLinks, Gzip: true},
+	} {
+		srv := adatest.New(adatest.WithExportQuirks(quirks))
+		defer srv.Close()
+		since := time.Now().AddDate(0, 0, -2)
+		srv.Generate(adatest.Generated{Conversations: 250, Since: since, Until: since.AddDate(0, 0, 1)})
+
+		n := 0
+		query := dataexport.Query{Since: since, PageSize: 100}
+		for _, err := range dataexport.New(srv.Client()).Conversations(context.Background(), query) {
+			if err != nil {
+				panic(err)
+			}
+			n++
+		}
+		fmt.Println(n)
+	}
+	// Output:
+	// 250
+	// 250
+	// 250
 }
 
 // call stands for what is to be tested, which would use a package of the SDK.

@@ -169,7 +169,7 @@ type Failure struct {
 }
 
 // Fail makes the next requests of an operation fail, one for each failure, in this order and after the failures that
-// are still to come. The requests after them are served as usual.
+// are still to come. The requests after them are served as usual, and so is one whose failure is empty.
 func (s *Server) Fail(operation string, failures ...Failure) {
 	if !slices.ContainsFunc(routes, func(r route) bool { return r.operation == operation }) {
 		s.fatal(fmt.Errorf("adatest: no operation is called %q", operation))

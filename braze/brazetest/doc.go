@@ -13,7 +13,7 @@
 // [Server.Purchases] and [Server.DataPoints] show what Braze would now hold.
 //
 // The client of [Server.Client] talks to the server through memory, so that both work inside [testing/synctest], where
-// waits take no time; make the server inside the bubble. To reach the fake from another process serve it, as it is an
+// waits take no time; make the server inside the bubble. To reach the fake from another process serve it, as it is a
 // [net/http.Handler].
 //
 // How the fake behaves follows Braze and can change with it in any release; its Go API follows the SDK's promises.

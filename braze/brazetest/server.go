@@ -26,7 +26,7 @@ const (
 	maxBody = 4_000_000
 )
 
-// Server is a fake Braze. It is safe for concurrent use.
+// Server is a fake Braze. It is an [http.Handler] and safe for concurrent use. Make one with [NewServer] or [New].
 type Server struct {
 	tb         testing.TB // nil outside of tests
 	server     *fakeserver.Server
