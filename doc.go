@@ -16,18 +16,98 @@
 //
 //	client, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: ada.Secret(key)})
 //	if err != nil {
-//		return err
+//		log.Fatal(err)
 //	}
+//
+// Make one client for each AI Agent and keep it; every package takes it:
+//
 //	users := endusers.New(client)
-//	user, created, err := users.Create(ctx, endusers.NewUser{ExternalID: "crm-42"})
+//	user, created, err := users.Create(ctx, endusers.NewUser{
+//		ExternalID: "crm-42", // a second Create gives this end user again
+//		Profile:    endusers.Profile{Language: "pt-BR", Metadata: map[string]any{"plan": "pro"}},
+//	})
+//
+// # Configuration
+//
+// [ada.Config] says which AI Agent and which key, and [ada.HTTPConfig] how requests are sent; braze.Config has the same
+// HTTPConfig. The zero value is the recommended one: an HTTP client of the SDK's own, pacing by the published limits, up to
+// four attempts. [ada.ConfigFromEnv] reads ADA_HANDLE and ADA_API_KEY. [ada.Client.WithAPIKey] derives a client with another
+// key, and an [ada.CallOption] holds for one call.
+//
+// # Errors: what, where, and may I repeat it
+//
+// Every failed call ends with an [*ada.Error] with the operation, the route, the status, and what Ada found wrong. What it
+// was is asked with errors.Is, and whether to repeat it is said by two more:
+//
+//	switch {
+//	case errors.Is(err, ada.ErrNotFound): // what it was: one of the sentinels of package ada
+//		fmt.Println("Ada does not know them")
+//	case errors.Is(err, ada.ErrOutcomeUnknown): // it may have happened: find out before you do it again
+//	case ada.Retryable(err): // it is safe to do again, and worth it
+//	}
+//
+// Parameters that cannot be right are refused before anything is sent, all of them at once: [ada.ErrInvalid].
+//
+// # Retries and limits
+//
+// A call is sent again when that is harmless: after a 429 and where no connection was made always, after anything else
+// only if the call is idempotent. What may have happened is never repeated; a call that cannot tell is
+// [ada.ErrOutcomeUnknown]. The table is in package [github.com/adasdk/ada-go/ada].
+//
+// Ada's limits, by the second, the minute and the day, are kept before a request is sent, for all goroutines of a process,
+// so that in normal running there is no 429. Answers, bodies, waits and repetitions are all limited, and each limit is in
+// the documentation of what it limits.
+//
+// # Iterators and checkpoints
+//
+// Lists are range-over-func iterators: a page in memory, an error last and once, and nothing left open by a break. A Data
+// Export also comes by the page, each with a checkpoint from which a later program goes on:
+//
+//	export := dataexport.New(client)
+//	query := dataexport.Query{Since: month, Resume: checkpoint, Concurrency: 4}
+//	for page, err := range export.ConversationPages(ctx, query) {
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		for conversation, err := range page.Records() {
+//			if err != nil {
+//				log.Fatal(err)
+//			}
+//			store(conversation)
+//		}
+//		save(page.Next) // in one transaction with the records: nothing is lost then, and nothing doubled
+//	}
 //
 // # Absent, null and zero
 //
 // A field of a request that can be cleared is an [ada.Opt]: left out it changes nothing, [ada.Set] gives it a value,
-// the zero value too, and [ada.Null] removes what it has. Fields of answers are plain values, empty where Ada has none.
+// the zero value too, and [ada.Null] removes what it has. Fields of answers are plain values, empty where Ada has none;
+// Raw has all that Ada sent.
+//
+//	user, err = users.Update(ctx, user.ID, endusers.Update{
+//		Email:      ada.Set("ada@example.com"),
+//		ExternalID: ada.Null[string](),                               // clears it; what is left out stays
+//		Sensitive:  ada.Set(endusers.Sensitive{"auth_token": token}), // write-only, gone after 24 hours
+//	})
+//
+// # Secrets
+//
+// The key goes to one origin: redirects are refused, and links to next pages must stay. No error, log record or value of
+// the SDK prints a key or personal data, with any verb of fmt, log/slog or encoding/json; [ada.Secret] says what a Go type
+// cannot hide. Keys that rotate come from [ada.Config.KeyFunc].
+//
+// # Testing your code
+//
+// [github.com/adasdk/ada-go/ada/adatest] keeps state, enforces what Ada documents, and fails on demand. It works inside
+// [testing/synctest], where an hour of waiting takes no time.
+//
+//	srv := adatest.NewServer(t)
+//	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true}) // the answer is lost on the way
 //
 // # Compatibility
 //
-// Structs can gain fields, so name the fields in literals; error identity under errors.Is stays. The table of what is
-// repeated, wait times and log records can change in a minor release. The two latest Go releases are supported.
+// The two latest Go releases are supported. Versions are semantic, and until v1 a minor release can break the API. Structs
+// can gain fields, so name the fields in literals; error identity under errors.Is stays. The table of what is repeated,
+// wait times, the texts of errors and log records can change in a minor release. What Ada adds, such as fields, values and
+// event types, never fails a call.
 package adasdk
