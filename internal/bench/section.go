@@ -22,6 +22,7 @@ type section struct {
 	rows    [][]string // as many cells as there are columns
 	targets []target
 	skipped []string // what could not be measured, and why
+	bars    []bar    // for the plot
 }
 
 // target is a figure that the SDK has to reach.
