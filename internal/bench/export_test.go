@@ -169,4 +169,6 @@ func TestPager(t *testing.T) {
 	}
 }
 
-func ends(text string) string { return text[:min(60, len(text))] + " … " + text[max(0, len(text)-160):] }
+func ends(text string) string {
+	return text[:min(60, len(text))] + " … " + text[max(0, len(text)-160):]
+}

@@ -110,6 +110,7 @@ func (c config) run(ctx context.Context, stdout io.Writer) error {
 		}
 	}
 	var bars []bar
+	var read string
 	for _, s := range suites {
 		if !c.measures(s.name) {
 			continue
@@ -126,7 +127,7 @@ func (c config) run(ctx context.Context, stdout io.Writer) error {
 			return err
 		}
 		if len(found.bars) > 0 { // those of an export replace those of a page
-			bars = found.bars
+			bars, read = found.bars, found.notes[0]
 		}
 	}
 	if c.output == "" {
@@ -138,7 +139,7 @@ func (c config) run(ctx context.Context, stdout io.Writer) error {
 	if len(bars) == 0 {
 		return nil
 	}
-	return os.WriteFile(filepath.Join(c.output, "plot.svg"), plot(bars, lines[0]+", "+lines[1]), 0o644)
+	return os.WriteFile(filepath.Join(c.output, "plot.svg"), plot(bars, lines[0]+", "+lines[1], read), 0o644)
 }
 
 // maxPages is how many windows there are between the records of the page and today.
@@ -194,9 +195,13 @@ func parse(args []string) (config, error) {
 	return c, nil
 }
 
-func (c config) measures(suite string) bool { return len(c.suites) == 0 || slices.Contains(c.suites, suite) }
+func (c config) measures(suite string) bool {
+	return len(c.suites) == 0 || slices.Contains(c.suites, suite)
+}
 
-func (c config) picks(contender string) bool { return len(c.only) == 0 || slices.Contains(c.only, contender) }
+func (c config) picks(contender string) bool {
+	return len(c.only) == 0 || slices.Contains(c.only, contender)
+}
 
 // progress says what is being measured, in place of what it said before.
 func (c config) progress(format string, args ...any) {

@@ -19,18 +19,18 @@ type bar struct {
 const (
 	plotWidth  = 860
 	plotMargin = 28
-	barsLeft   = 218 // where bars begin; their labels end in front of it
+	barsLeft   = 232 // where bars begin; their labels end in front of it
 	barsRight  = plotWidth - plotMargin - 64
 	barHeight  = 18
 	barPitch   = 28
 	panelHead  = 40
-	plotHead   = 72
+	plotHead   = 90
 )
 
 // plot draws one panel of speed and one of memory, both with a bar for each contender. The floor can be many times as
 // fast as all others, which are those that matter: it is drawn to the edge, as broken, and its value says how far it
-// goes.
-func plot(bars []bar, machine string) []byte {
+// goes. What was read and the machine are in its head.
+func plot(bars []bar, machine, what string) []byte {
 	height := plotHead + 2*(panelHead+len(bars)*barPitch) + plotMargin
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="title">
@@ -60,7 +60,9 @@ text { font-family: system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans
 <rect class="paper" x="0.5" y="0.5" width="%d" height="%d" rx="8"/>
 `, plotWidth, height, plotWidth, height, plotWidth-1, height-1)
 	fmt.Fprintf(&b, `<text class="heading" x="%d" y="38">Reading Ada's Data Export</text>`+"\n", plotMargin)
-	fmt.Fprintf(&b, `<text class="quiet" x="%d" y="60">%s</text>`+"\n", plotMargin, escape(machine))
+	for i, line := range []string{what, machine} {
+		fmt.Fprintf(&b, `<text class="quiet" x="%d" y="%d">%s</text>`+"\n", plotMargin, 60+18*i, escape(line))
+	}
 	y := plotHead
 	panel(&b, y, "Speed, MB of JSON per second (longer is better)", bars, func(c bar) float64 { return c.speed })
 	y += panelHead + len(bars)*barPitch

@@ -11,10 +11,12 @@ import (
 
 func TestPlot(t *testing.T) {
 	bars := []bar{
-		{"io.Copy, the floor", false, 1921, 10}, {"oapi-codegen & <others>", false, 74, 158},
-		{"this SDK, typed", true, 147, 23}, {"this SDK, raw", true, 485, 0},
+		{"io.Copy, the floor", false, 1921, 10},
+		{"oapi-codegen & <others>", false, 74, 158},
+		{"this SDK, typed", true, 147, 23},
+		{"this SDK, raw", true, 485, 0},
 	}
-	svg := string(plot(bars, "4 cores & more"))
+	svg := string(plot(bars, "4 cores & more", "three pages"))
 	type element struct {
 		name, class string
 		x, width    float64
@@ -49,7 +51,7 @@ func TestPlot(t *testing.T) {
 	}
 	all := strings.Join(texts, "\n")
 	for _, want := range []string{
-		"Data Export", "4 cores & more", "MB of JSON per second", "Peak memory", "oapi-codegen & <others>", "1921", "74", "158", "not known",
+		"Data Export", "4 cores & more", "three pages", "MB of JSON per second", "Peak memory", "oapi-codegen & <others>", "1921", "74", "158", "not known",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the plot lacks %q", want)

@@ -22,7 +22,7 @@ const readCommand = "read"
 // measurement is what one process needed for its pages.
 type measurement struct {
 	Records   int
-	Requests  int   // of an export
+	Requests  int // of an export
 	Bytes     int64
 	Elapsed   time.Duration
 	CPU       time.Duration // of one page, or of the whole export
