@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -17,6 +18,8 @@ import (
 type contender struct {
 	name  string
 	title string
+	label string // the title in the plot
+	own   bool   // it is the SDK
 	open  func(p page) (reader, error)
 }
 
@@ -24,17 +27,25 @@ type contender struct {
 type reader func(ctx context.Context, pages int) (records int, err error)
 
 var contenders = []contender{
-	{"floor", "floor: `io.Copy` to `io.Discard`", eachPage(discard)},
-	{"map", "`encoding/json`, whole page into a map", eachPage(unmarshal)},
-	{"plain", "plain oapi-codegen client", openPlain},
-	{"typed", "**this SDK, typed**", openTyped},
-	{"raw", "**this SDK, raw**", openRaw},
+	{"floor", "floor: `io.Copy` to `io.Discard`", "io.Copy, the floor", false, eachPage(discard)},
+	{"map", "`encoding/json`, whole page into a map", "encoding/json, a map", false, eachPage(unmarshal)},
+	{"plain", "plain oapi-codegen client", "oapi-codegen client", false, openPlain},
+	{"typed", "**this SDK, typed**", "this SDK, typed", true, openTyped},
+	{"raw", "**this SDK, raw**", "this SDK, raw", true, openRaw},
 }
 
-// names are those of all contenders.
+// names are those of all contenders, of a page and of an export.
 func names() (names []string) {
 	for _, c := range contenders {
 		names = append(names, c.name)
+	}
+	for _, e := range exporters {
+		if !slices.Contains(names, e.name) {
+			names = append(names, e.name)
+		}
+	}
+	for _, l := range languages {
+		names = append(names, l.name)
 	}
 	return names
 }

@@ -2,14 +2,16 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestMain lets the test binary be the processes that the command starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == serveCommand || os.Args[1] == readCommand) {
+	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
 		main()
 		return
 	}
@@ -19,21 +21,22 @@ func TestMain(m *testing.M) {
 func TestEveryContenderSeesEveryRecord(t *testing.T) {
 	for _, transfer := range []string{"Content-Length", "gzip"} {
 		t.Run(transfer, func(t *testing.T) {
-			c := config{rounds: 1, pages: 2, records: 30, gzip: transfer == "gzip", only: names(), profile: t.TempDir()}
-			results, err := c.measure(t.Context(), func(int, string) {})
+			c := config{rounds: 1, pages: 2, records: 30, gzip: transfer == "gzip", profile: t.TempDir()}
+			results, err := c.readPages(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range names() {
-				if len(results[name]) != 1 || results[name][0].Records != 60 || results[name][0].Bytes < 60*1000 {
-					t.Errorf("%s: got %+v, want 60 records", name, results[name])
+			for _, contender := range contenders {
+				ms := results[contender.name]
+				if len(ms) != 1 || ms[0].Records != 60 || ms[0].Bytes < 60*1000 {
+					t.Errorf("%s: got %+v, want 60 records", contender.name, ms)
 				}
 			}
 			var table strings.Builder
-			if err := c.report(&table, results); err != nil {
+			if err := c.pageSection(results).write(&table); err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{runtime.Version(), "oapi-codegen/v2 version v", "a page of 30 records", transfer, "typed at least 2 × plain: "} {
+			for _, want := range []string{"a page of 30 records", transfer, "typed at least 2 × plain: "} {
 				if !strings.Contains(table.String(), want) {
 					t.Errorf("the report lacks %q:\n%s", want, &table)
 				}
@@ -42,6 +45,39 @@ func TestEveryContenderSeesEveryRecord(t *testing.T) {
 				t.Errorf("the table has %d lines:\n%s", got, &table)
 			}
 		})
+	}
+}
+
+func TestRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "results")
+	c, err := parse([]string{"-suites", "page", "-only", "floor,raw", "-rounds", "1", "-pages", "1", "-records", "100", "-o", dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	if err := c.run(t.Context(), &printed); err != nil {
+		t.Fatal(err)
+	}
+	results, err := os.ReadFile(filepath.Join(dir, "results.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "# Results\n\n" + printed.String(); string(results) != want {
+		t.Errorf("results.md is not what was printed:\n%s", results)
+	}
+	for _, want := range []string{runtime.Version(), "oapi-codegen/v2 version v", time.Now().UTC().Format("\n* 2006-"), "## One page", "**this SDK, raw**"} {
+		if !strings.Contains(string(results), want) {
+			t.Errorf("results.md lacks %q:\n%s", want, results)
+		}
+	}
+	drawn, err := os.ReadFile(filepath.Join(dir, "plot.svg"))
+	if err != nil || strings.Count(string(drawn), `class="bar`) != 4 {
+		t.Errorf("plot.svg: %v\n%s", err, drawn)
+	}
+	for _, args := range [][]string{{"-suites", "none"}, {"-only", "none"}, {"-records", "99"}, {"-rounds", "0"}, {"more"}} {
+		if _, err := parse(args); err == nil {
+			t.Errorf("%q is accepted", args)
+		}
 	}
 }
 

@@ -22,9 +22,10 @@ const readCommand = "read"
 // measurement is what one process needed for its pages.
 type measurement struct {
 	Records   int
+	Requests  int // of an export
 	Bytes     int64
 	Elapsed   time.Duration
-	CPU       time.Duration // of one page
+	CPU       time.Duration // of one page, or of the whole export
 	Allocs    uint64
 	PeakBytes int64 // of resident memory; 0: not known
 }
@@ -63,7 +64,7 @@ func read(args []string, stdout io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	i := slices.Index(names(), flags.Arg(0))
+	i := slices.IndexFunc(contenders, func(c contender) bool { return c.name == flags.Arg(0) })
 	if i < 0 {
 		return errors.New("there is no such contender")
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -11,82 +10,6 @@ import (
 	"runtime/debug"
 	"strings"
 )
-
-// What the SDK has to reach.
-const (
-	minTypedToPlain = 2.0
-	minRawToFloor   = 0.35
-	maxTypedMiB     = 32
-	maxRawMiB       = 24
-)
-
-// report writes the table.
-func (c config) report(w io.Writer, results map[string][]measurement) error {
-	var b strings.Builder
-	transfer := "Content-Length"
-	if c.gzip {
-		transfer = "gzip"
-	}
-	for _, line := range environment() {
-		fmt.Fprintf(&b, "* %s\n", line)
-	}
-	bytes := results[c.only[0]][0].Bytes / int64(c.pages)
-	fmt.Fprintf(&b, "* a page of %d records, %.1f MB, over loopback HTTP/1.1 with %s; %d pages in each process\n", c.records, float64(bytes)/1e6, transfer, c.pages)
-	fmt.Fprintf(&b, "* median of %d rounds (least to most)\n\n", c.rounds)
-
-	b.WriteString("| | MB/s | CPU ms per page | allocations per record | peak RSS MiB | × floor | × plain |\n")
-	b.WriteString("|---|---:|---:|---:|---:|---:|---:|\n")
-	for _, contender := range contenders {
-		ms, ok := results[contender.name]
-		if !ok {
-			continue
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", contender.title,
-			of(ms, measurement.speed).format(0), of(ms, measurement.cpuMillis).format(0),
-			of(ms, measurement.allocsPerRecord).format(1), of(ms, measurement.peakMiB).format(1),
-			ratio(ms, results["floor"]).format(3), ratio(ms, results["plain"]).format(2))
-	}
-	b.WriteString("\n")
-
-	verdict := func(target string, s spread, value float64, met bool) {
-		switch {
-		case !s.known():
-			fmt.Fprintf(&b, "* %s: not measured\n", target)
-		case met:
-			fmt.Fprintf(&b, "* %s: met, %.2f\n", target, value)
-		default:
-			fmt.Fprintf(&b, "* %s: **missed**, %.2f\n", target, value)
-		}
-	}
-	s := ratio(results["typed"], results["plain"])
-	verdict(fmt.Sprintf("typed at least %g × plain", minTypedToPlain), s, s.median, s.median >= minTypedToPlain)
-	s = ratio(results["raw"], results["floor"])
-	verdict(fmt.Sprintf("raw at least %g × floor", minRawToFloor), s, s.median, s.median >= minRawToFloor)
-	s = of(results["typed"], measurement.peakMiB)
-	verdict(fmt.Sprintf("typed at most %d MiB", maxTypedMiB), s, s.most, s.most <= maxTypedMiB)
-	s = of(results["raw"], measurement.peakMiB)
-	verdict(fmt.Sprintf("raw at most %d MiB", maxRawMiB), s, s.most, s.most <= maxRawMiB)
-
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func of(ms []measurement, figure func(measurement) float64) spread {
-	var figures []float64
-	for _, m := range ms {
-		figures = append(figures, figure(m))
-	}
-	return newSpread(figures)
-}
-
-// ratio is how many times as fast ms are as base, round by round.
-func ratio(ms, base []measurement) spread {
-	var figures []float64
-	for i := range min(len(ms), len(base)) {
-		figures = append(figures, ms[i].speed()/base[i].speed())
-	}
-	return newSpread(figures)
-}
 
 //go:embed plain/plain.gen.go
 var generated string

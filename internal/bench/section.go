@@ -22,6 +22,7 @@ type section struct {
 	rows    [][]string // as many cells as there are columns
 	targets []target
 	skipped []string // what could not be measured, and why
+	bars    []bar    // for the plot
 }
 
 // target is a figure that the SDK has to reach.
@@ -42,7 +43,9 @@ func (s section) write(w io.Writer) error {
 	for _, row := range s.rows {
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
 	}
-	b.WriteString("\n")
+	if len(s.targets)+len(s.skipped) > 0 {
+		b.WriteString("\n")
+	}
 	for _, t := range s.targets {
 		switch {
 		case !t.figure.known():

@@ -36,30 +36,36 @@ type page struct {
 
 // startServer starts a process that serves a page. stop ends it.
 func startServer(ctx context.Context, records int, compressed bool) (p page, stop func(), err error) {
-	cmd, err := self(ctx, serveCommand, "-records", strconv.Itoa(records), "-gzip="+strconv.FormatBool(compressed))
+	stop, err = start(ctx, &p, serveCommand, "-records", strconv.Itoa(records), "-gzip="+strconv.FormatBool(compressed))
+	return p, stop, err
+}
+
+// start starts a process that serves something, and waits until it has said what, in JSON. stop ends it.
+func start(ctx context.Context, what any, args ...string) (stop func(), err error) {
+	cmd, err := self(ctx, args...)
 	if err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	stdin, err := cmd.StdinPipe() // the server ends when it is closed
 	if err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return p, nil, err
+		return nil, err
 	}
 	stop = func() {
 		_ = stdin.Close()
 		_ = cmd.Wait()
 	}
-	if err := json.NewDecoder(stdout).Decode(&p); err != nil {
+	if err := json.NewDecoder(stdout).Decode(what); err != nil {
 		stop()
-		return p, nil, fmt.Errorf("the server: %w", err)
+		return nil, fmt.Errorf("the server: %w", err)
 	}
-	return p, stop, nil
+	return stop, nil
 }
 
 // self returns a command that runs this program again.
