@@ -43,13 +43,16 @@ func against[R any](results, base []R, figure func(r, base R) float64) spread {
 	return newSpread(figures)
 }
 
-// count writes a whole number, of which 0 is one that was measured.
-func (s spread) count() string {
+// measured writes a figure of which 0 is one that was measured, where format writes that it is not known.
+func (s spread) measured(digits int) string {
 	if s.least == s.most {
-		return fmt.Sprintf("%.0f", s.median)
+		return fmt.Sprintf("%.*f", digits, s.median)
 	}
-	return fmt.Sprintf("%.0f (%.0f–%.0f)", s.median, s.least, s.most)
+	return fmt.Sprintf("%.*f (%.*f–%.*f)", digits, s.median, digits, s.least, digits, s.most)
 }
+
+// count writes a whole number that was measured.
+func (s spread) count() string { return s.measured(0) }
 
 // benchmark is a testing.Benchmark of an operation that can fail. It is done once before, to warm up.
 func benchmark(operation func() error) (testing.BenchmarkResult, error) {
