@@ -29,7 +29,9 @@ const (
 )
 
 // measureBraze measures sending and encoding.
-func measureBraze(ctx context.Context, c config) (section, error) { return sendings(ctx, c.rounds, 200) }
+func measureBraze(ctx context.Context, c config) (section, error) {
+	return sendings(ctx, c.rounds, 200)
+}
 
 // sent is what became of a batch.
 type sent struct {

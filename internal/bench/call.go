@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,7 +112,9 @@ type plainUser struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// plainGet makes calls with a client of the same transport, and the SDK's timeout.
 func plainGet(client *http.Client, base string) getter {
+	client = &http.Client{Transport: client.Transport, Timeout: 30 * time.Second}
 	get := func(ctx context.Context, id string) (*plainUser, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v2/end-users/"+url.PathEscape(id), nil)
 		if err != nil {
@@ -166,6 +167,16 @@ func neverWaits(p ada.Pace) ada.Limiter {
 	return ada.NewLimiter(ada.Pace{Family: p.Family, PerSecond: 1_000_000})
 }
 
+// callers are who makes calls.
+var callers = []struct {
+	title string
+	open  func(client *http.Client, base string) (getter, error)
+}{
+	{"`net/http` and `encoding/json`", func(client *http.Client, base string) (getter, error) { return plainGet(client, base), nil }},
+	{"**this SDK**, without a limiter", func(client *http.Client, base string) (getter, error) { return sdkGet(client, base, ada.Unpaced) }},
+	{"**this SDK**, with its limiter, which never waits", func(client *http.Client, base string) (getter, error) { return sdkGet(client, base, neverWaits) }},
+}
+
 // measureCall measures one call after another.
 func measureCall(ctx context.Context, c config) (section, error) {
 	base, stop, err := startCallServer(ctx)
@@ -175,25 +186,17 @@ func measureCall(ctx context.Context, c config) (section, error) {
 	defer stop()
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	defer transport.CloseIdleConnections()
-	unpaced, err := sdkGet(nil, base, ada.Unpaced)
-	if err != nil {
-		return section{}, err
-	}
-	paced, err := sdkGet(nil, base, neverWaits)
-	if err != nil {
-		return section{}, err
-	}
-	contenders := []struct {
-		title string
-		get   getter
-	}{
-		{"`net/http` and `encoding/json`", plainGet(&http.Client{Transport: transport, Timeout: 30 * time.Second}, base)},
-		{"**this SDK**, without a limiter", unpaced},
-		{"**this SDK**, with its limiter, which never waits", paced},
-	}
 	var gets []getter
-	for _, c := range contenders {
-		gets = append(gets, c.get)
+	for i, c := range callers {
+		var client *http.Client // nil is the SDK's own
+		if i == 0 {
+			client = &http.Client{Transport: transport}
+		}
+		get, err := c.open(client, base)
+		if err != nil {
+			return section{}, err
+		}
+		gets = append(gets, get)
 	}
 	results, err := inTurns(ctx, c.rounds, gets, func(get getter) (testing.BenchmarkResult, error) {
 		runtime.GC()
@@ -214,7 +217,7 @@ func measureCall(ctx context.Context, c config) (section, error) {
 		},
 		columns: []string{"", "µs per call", "bytes per call", "allocations per call", "× `net/http`", "allocations more"},
 	}
-	for i, c := range contenders {
+	for i, c := range callers {
 		row := []string{
 			c.title, each(results[i], microseconds).format(1), each(results[i], allocated).count(), each(results[i], allocations).count(), "", "",
 		}
@@ -233,7 +236,7 @@ func measureCall(ctx context.Context, c config) (section, error) {
 
 // measureCallers has a thousand goroutines call through one client.
 func measureCallers(ctx context.Context, c config) (section, error) {
-	return callers(ctx, c.rounds, 1000, 20)
+	return volleys(ctx, c.rounds, 1000, 20)
 }
 
 // volley is what many callers got at the same time.
@@ -252,17 +255,15 @@ func (v volley) percentile(p int) float64 {
 
 const maxConns = 64
 
-func callers(ctx context.Context, rounds, callers, calls int) (section, error) {
+func volleys(ctx context.Context, rounds, goroutines, calls int) (section, error) {
 	base, stop, err := startCallServer(ctx)
 	if err != nil {
 		return section{}, err
 	}
 	defer stop()
-	titles := []string{"`net/http` and `encoding/json`", "**this SDK**, without a limiter", "**this SDK**, with its limiter, which never waits"}
 	results, err := inTurns(ctx, rounds, []int{0, 1, 2}, func(i int) (volley, error) {
-		v := volley{}
 		var dialed atomic.Int64
-		// The same for all: the SDK's own transport does not bound connections, as that of net/http does not.
+		// The same for all: neither the SDK's own transport nor that of net/http bounds connections.
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = maxConns, maxConns
 		dial := transport.DialContext
@@ -271,18 +272,11 @@ func callers(ctx context.Context, rounds, callers, calls int) (section, error) {
 			return dial(ctx, network, address)
 		}
 		defer transport.CloseIdleConnections()
-		get := plainGet(&http.Client{Transport: transport, Timeout: 30 * time.Second}, base)
-		if i > 0 {
-			limiter := ada.Unpaced
-			if i > 1 {
-				limiter = neverWaits
-			}
-			var err error
-			if get, err = sdkGet(&http.Client{Transport: transport}, base, limiter); err != nil {
-				return v, err
-			}
+		get, err := callers[i].open(&http.Client{Transport: transport}, base)
+		if err != nil {
+			return volley{}, err
 		}
-		v = fire(ctx, get, callers, calls)
+		v := fire(ctx, get, goroutines, calls)
 		v.connections = dialed.Load()
 		return v, nil
 	})
@@ -292,16 +286,16 @@ func callers(ctx context.Context, rounds, callers, calls int) (section, error) {
 	s := section{
 		title: "Many callers of one client",
 		notes: []string{
-			fmt.Sprintf("%s goroutines with %d calls each, as those above, over at most %d connections", thousands(callers), calls, maxConns),
+			fmt.Sprintf("%d goroutines with %d calls each, of the same answer, over at most %d connections", goroutines, calls, maxConns),
 			"a latency is that of a call, with its wait for a connection; goroutines are all of the process at the peak, the callers among them",
 			fmt.Sprintf("median of %d rounds (least to most)", rounds),
 		},
 		columns: []string{"", "calls/s", "p50 ms", "p99 ms", "connections", "goroutines", "allocations per call", "errors"},
 	}
-	n := float64(callers * calls)
+	n := float64(goroutines * calls)
 	for i, vs := range results {
 		s.rows = append(s.rows, []string{
-			titles[i],
+			callers[i].title,
 			each(vs, func(v volley) float64 { return n / v.elapsed.Seconds() }).count(),
 			each(vs, func(v volley) float64 { return v.percentile(50) }).format(1),
 			each(vs, func(v volley) float64 { return v.percentile(99) }).format(1),
@@ -315,8 +309,8 @@ func callers(ctx context.Context, rounds, callers, calls int) (section, error) {
 }
 
 // fire makes all calls.
-func fire(ctx context.Context, get getter, callers, calls int) (v volley) {
-	v.latencies = make([]time.Duration, callers*calls)
+func fire(ctx context.Context, get getter, goroutines, calls int) (v volley) {
+	v.latencies = make([]time.Duration, goroutines*calls)
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -337,7 +331,7 @@ func fire(ctx context.Context, get getter, callers, calls int) (v volley) {
 	var failed atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
-	for caller := range callers {
+	for caller := range goroutines {
 		wg.Go(func() {
 			for call := range calls {
 				began := time.Now()
@@ -357,13 +351,4 @@ func fire(ctx context.Context, get getter, callers, calls int) (v volley) {
 	v.errors = failed.Load()
 	slices.Sort(v.latencies)
 	return v
-}
-
-// thousands writes a number with commas.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return strings.TrimPrefix(s, ",")
 }

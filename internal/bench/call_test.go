@@ -68,7 +68,7 @@ func TestCall(t *testing.T) {
 }
 
 func TestCallers(t *testing.T) {
-	s, err := callers(t.Context(), 1, 100, 3)
+	s, err := volleys(t.Context(), 1, 100, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

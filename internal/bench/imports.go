@@ -51,7 +51,9 @@ type imported struct {
 }
 
 // measureImports builds all of the programs.
-func measureImports(ctx context.Context, c config) (section, error) { return imports(ctx, c.rounds, importers) }
+func measureImports(ctx context.Context, c config) (section, error) {
+	return imports(ctx, min(c.rounds, 3), importers) // a build takes up to minutes, and hardly varies
+}
 
 func imports(ctx context.Context, rounds int, importers []importer) (section, error) {
 	s := section{
