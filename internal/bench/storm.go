@@ -36,7 +36,7 @@ func stormFloor(calls int) time.Duration {
 var stormers = []string{
 	"**this SDK**",
 	"go-retryablehttp, with its defaults",
-	"`net/http` in a loop: exponential backoff with full jitter, from 1 s to 30 s, five attempts",
+	"by hand: five attempts, exponential backoff of 1 s to 30 s with full jitter",
 }
 
 // storm is what became of the calls.
@@ -59,6 +59,7 @@ func measureStorm(ctx context.Context, c config) (section, error) {
 		title: "A storm of calls",
 		notes: []string{
 			fmt.Sprintf("%d calls of %d goroutines to a fake with limits of %d requests in any second and %d in any minute, in virtual time", stormCalls, stormWorkers, stormPerSecond, stormPerMinute),
+			"the fake's Retry-After says how long there is no room; the SDK and go-retryablehttp go by it, the loop by hand does not",
 			fmt.Sprintf("a call is lost when it ends with an error; the least time in which the limits allow all of them is %.0f s, and the last column goes by the calls that were not lost", stormFloor(stormCalls).Seconds()),
 			fmt.Sprintf("median of %d rounds (least to most)", c.rounds),
 		},
