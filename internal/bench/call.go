@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -41,7 +42,7 @@ const callServerCommand = "serve-call"
 
 // serveCall is the process that answers every request with the same end user. It writes its URL to stdout, and ends with
 // its standard input.
-func serveCall(stdin io.Reader, stdout io.Writer) error {
+func serveCall(_ []string, stdout io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func serveCall(stdin io.Reader, stdout io.Writer) error {
 			_, _ = io.WriteString(w, callAnswer) // the client may be gone
 		}))
 	}()
-	_, err = io.Copy(io.Discard, stdin)
+	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 

@@ -2,20 +2,9 @@ package main
 
 import (
 	"flag"
-	"os"
 	"strings"
 	"testing"
 )
-
-// init lets the test binary be the server of the calls.
-func init() {
-	if len(os.Args) > 1 && os.Args[1] == callServerCommand {
-		if err := serveCall(os.Stdin, os.Stdout); err != nil {
-			panic(err)
-		}
-		os.Exit(0)
-	}
-}
 
 // shortly has benchmarks run for a few iterations.
 func shortly(t *testing.T) {

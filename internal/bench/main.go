@@ -52,6 +52,12 @@ var suites = []suite{
 	{"page", measurePage},
 	{"export", measureExport},
 	{"traps", measureTraps},
+	{"call", measureCall},
+	{"callers", measureCallers},
+	{"webhooks", measureWebhooks},
+	{"braze", measureBraze},
+	{"storm", measureStorm},
+	{"imports", measureImports},
 }
 
 // commands are the processes that the command starts.
@@ -60,6 +66,7 @@ var commands = map[string]func(args []string, stdout io.Writer) error{
 	readCommand:        read,
 	serveExportCommand: serveExport,
 	readExportCommand:  readExport,
+	callServerCommand:  serveCall,
 }
 
 func main() {
