@@ -133,8 +133,7 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		return nil, err
 	}
 	ctx := req.Context()
-	attempt := Attempt{Operation: op.Name, Method: op.Method, Route: op.Route}
-	o := c.engine.Do(transport.Call{ //nolint:contextcheck // the request has it
+	call := transport.Call{
 		Request:     req,
 		Body:        body,
 		Idempotent:  op.idempotent(),
@@ -144,16 +143,20 @@ func (c *Client) Do(req *http.Request, op Operation, out any, opts ...CallOption
 		Pacer:       c.pacer(op.pace()),
 		Key:         c.token,
 		Read:        func(a *transport.Answer, body io.Reader) error { return read(a, op, body, out) },
-		Started: func(number int, paced time.Duration) {
+	}
+	if hooks := c.config.Hooks; hooks.Start != nil || hooks.Done != nil || c.config.Logger != nil {
+		attempt := Attempt{Operation: op.Name, Method: op.Method, Route: op.Route}
+		call.Started = func(number int, paced time.Duration) {
 			attempt.Number, attempt.Paced = number, paced
-			if c.config.Hooks.Start != nil {
-				c.config.Hooks.Start(ctx, attempt)
+			if hooks.Start != nil {
+				hooks.Start(ctx, attempt)
 			}
-		},
-		Finished: func(o transport.Outcome, took, retryIn time.Duration) {
+		}
+		call.Finished = func(o transport.Outcome, took, retryIn time.Duration) {
 			c.finished(ctx, op, attempt, o, took, retryIn)
-		},
-	})
+		}
+	}
+	o := c.engine.Do(call) //nolint:contextcheck // the request has it
 	resp := newResponse(o)
 	for _, store := range s.responses {
 		store(*resp)
@@ -346,6 +349,9 @@ func decode(a *transport.Answer, op Operation, out any) error {
 	if string(bytes.TrimSpace(a.Body)) == "null" {
 		return Fault{"the body", "is null"}
 	}
+	if u, ok := out.(json.Unmarshaler); ok && json.Valid(a.Body) {
+		return u.UnmarshalJSON(bytes.TrimSpace(a.Body)) // what json.Unmarshal would do, at less cost
+	}
 	return json.Unmarshal(a.Body, out)
 }
 
@@ -391,8 +397,9 @@ func newResponse(o transport.Outcome) *Response {
 	r := &Response{Attempts: o.Attempts}
 	if a := o.Answer; a != nil {
 		r.StatusCode, r.Header, r.body, r.RequestID = a.Status, a.Header, a.Body, requestID(a.Header)
-		r.RateLimit.Limit, _ = strconv.Atoi(a.Header.Get("X-RateLimit-Limit"))
-		r.RateLimit.Remaining, _ = strconv.Atoi(a.Header.Get("X-RateLimit-Remaining"))
+		limit, _ := transport.Number(a.Header, "X-Ratelimit-Limit")
+		remaining, _ := transport.Number(a.Header, "X-Ratelimit-Remaining")
+		r.RateLimit.Limit, r.RateLimit.Remaining = int(limit), int(remaining)
 		r.RateLimit.Reset = transport.ResetTime(a.Header, time.Now())
 	}
 	return r

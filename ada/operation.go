@@ -122,18 +122,21 @@ func (op Operation) expand(values []string) (string, []Fault) {
 // matches reports whether path, escaped, is the route with every parameter filled in. It keeps any value from leading
 // the request to another endpoint.
 func (op Operation) matches(path string) bool {
-	want, got := strings.Split(op.Route, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return false
-	}
-	for i := range want {
-		if isParameter(want[i]) {
-			if v, err := url.PathUnescape(got[i]); err != nil || v == "" || v == "." || v == ".." {
+	route, more := op.Route, true
+	for more {
+		want, rest, wanted := strings.Cut(route, "/")
+		got, left, is := strings.Cut(path, "/")
+		if isParameter(want) {
+			if v, err := url.PathUnescape(got); err != nil || v == "" || v == "." || v == ".." {
 				return false
 			}
-		} else if want[i] != got[i] {
+		} else if want != got {
 			return false
 		}
+		if wanted != is {
+			return false
+		}
+		route, path, more = rest, left, is
 	}
 	return true
 }

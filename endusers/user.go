@@ -1,9 +1,11 @@
 package endusers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -81,6 +83,10 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	if w.ID == "" {
 		return ada.Fault{Field: "end_user_id", Reason: "is missing"}
 	}
+	fields, err := metadata(w.Profile.Metadata)
+	if err != nil {
+		return err
+	}
 	created, _ := wiretime.Parse([]byte(w.CreatedAt))
 	updated, _ := wiretime.Parse([]byte(w.UpdatedAt))
 	*u = User{
@@ -93,7 +99,7 @@ func (u *User) UnmarshalJSON(b []byte) error {
 			AvatarURL:   w.Profile.Avatar,
 			Email:       w.Profile.Email,
 			Language:    w.Profile.Language,
-			Metadata:    metadata(w.Profile.Metadata),
+			Metadata:    fields,
 		},
 		SunshineUserID: w.Profile.SystemProperties.SunshineUserID,
 		CreatedAt:      created,
@@ -103,29 +109,28 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func metadata(raw map[string]json.RawMessage) map[string]any {
-	if raw == nil {
-		return nil
+func metadata(raw json.RawMessage) (map[string]any, error) {
+	if len(raw) == 0 || rawjson.Null(raw) {
+		return nil, nil
 	}
-	m := make(map[string]any, len(raw))
-	for k, v := range raw {
-		m[k] = v
-		var (
-			s string
-			b bool
-			n int64
-		)
-		switch {
-		case string(v) == "null":
-		case json.Unmarshal(v, &s) == nil:
+	if raw[0] != '{' {
+		return nil, ada.Fault{Field: "profile.metadata", Reason: "is no object"}
+	}
+	m := map[string]any{}
+	_, err := rawjson.Object(raw, func(key, v []byte) error {
+		k := string([]rune(string(key))) // what is no UTF-8 becomes U+FFFD, as in values
+		if s, ok := rawjson.String(v); ok {
 			m[k] = s
-		case json.Unmarshal(v, &b) == nil:
-			m[k] = b
-		case json.Unmarshal(v, &n) == nil:
+		} else if v[0] == 't' || v[0] == 'f' {
+			m[k] = v[0] == 't'
+		} else if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 			m[k] = n
+		} else {
+			m[k] = json.RawMessage(bytes.Clone(v))
 		}
-	}
-	return m
+		return nil
+	})
+	return m, err
 }
 
 // Format writes the type and the ID for every verb.

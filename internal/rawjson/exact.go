@@ -25,31 +25,39 @@ func exact(b []byte, t reflect.Type) []byte {
 	}
 	fields := fieldsOf(t)
 	text := bytes.TrimSpace(b)
-	var kept [][]byte
-	changed := false
+	wrong := false // there is something to leave out
 	n, err := Object(text, func(key, value []byte) error {
-		field, known := fields[string(key)]
-		if !known && fields[folded(string(key))] != nil {
-			changed = true
-			return nil
+		if field, known := fields[string(key)]; known {
+			wrong = wrong || len(exact(value, field)) != len(value)
+		} else {
+			wrong = wrong || fields[folded(key)] != nil
 		}
-		if known {
-			inner := exact(value, field)
-			changed = changed || len(inner) != len(value)
-			value = inner
-		}
-		name, err := json.Marshal(string(key))
-		kept = append(kept, append(append(name, ':'), value...))
-		return err
+		return nil
 	})
-	if err != nil || !changed || n != len(text) {
+	if err != nil || !wrong || n != len(text) {
 		return b
 	}
-	return append(append([]byte{'{'}, bytes.Join(kept, []byte{','})...), '}')
+	kept := []byte{'{'}
+	_, _ = Object(text, func(key, value []byte) error {
+		field, known := fields[string(key)]
+		switch {
+		case known:
+			value = exact(value, field)
+		case fields[folded(key)] != nil:
+			return nil
+		}
+		if len(kept) > 1 {
+			kept = append(kept, ',')
+		}
+		name, _ := json.Marshal(string(key)) // a string always can be
+		kept = append(append(append(kept, name...), ':'), value...)
+		return nil
+	})
+	return append(kept, '}')
 }
 
 // folded returns a key as encoding/json compares it.
-func folded(key string) string { return strings.ToLower(strings.ToUpper(key)) }
+func folded(key []byte) string { return strings.ToLower(strings.ToUpper(string(key))) }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -261,16 +260,16 @@ func (p *Pacer) Observe(a *Answer) {
 // count learns from X-RateLimit-Remaining and X-RateLimit-Reset. Answers overtake one another: of one window the lowest
 // count is the newest, and of two windows the one that ends later.
 func (p *Pacer) count(h http.Header, now time.Time) {
-	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
+	left, ok := Number(h, "X-Ratelimit-Remaining")
 	window, wait := reset(h, now)
-	if err != nil || left < 0 || wait <= 0 || wait > p.maxBlock {
+	if !ok || left < 0 || wait <= 0 || wait > p.maxBlock {
 		return
 	}
 	switch {
 	case window == p.window, remains(h) && window-p.window <= 1 && p.window-window <= 1:
-		p.left = min(p.left, left)
+		p.left = min(p.left, int(left))
 	case window > p.window || !p.reset.After(now):
-		p.window, p.reset, p.left = window, now.Add(wait), left
+		p.window, p.reset, p.left = window, now.Add(wait), int(left)
 	}
 }
 

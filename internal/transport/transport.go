@@ -204,21 +204,21 @@ func (r *run) unpaced(ctx context.Context, err error) error {
 
 // exchange sends the request and reads the answer. An answer that could not be read to its end comes with an error.
 func (r *run) exchange(ctx context.Context, key string) (*Answer, error) {
-	limited, stop := context.WithTimeoutCause(ctx, r.call.Timeout, ErrTimeout)
-	defer stop()
-	attempt, cancel := context.WithCancelCause(limited)
-	defer cancel(nil)
+	attempt, cancel := context.WithTimeoutCause(ctx, r.call.Timeout, ErrTimeout)
+	defer cancel()
+	wire := watch{idempotent: r.call.Idempotent, cancel: cancel}
 	broken := func(err error) error { // the exchange did not come to its end
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		case context.Cause(attempt) == ErrTimeout:
 			return ErrTimeout
+		case wire.replayed.Load():
+			return fmt.Errorf("%w: %w", ErrNoAnswer, errReplayed)
 		default:
 			return fmt.Errorf("%w: %w", ErrNoAnswer, err)
 		}
 	}
-	wire := watch{idempotent: r.call.Idempotent, cancel: cancel}
 	req := r.request(httptrace.WithClientTrace(attempt, wire.trace()), key, &wire)
 
 	resp, err := r.engine.base.RoundTrip(req)
@@ -328,17 +328,19 @@ func (r *run) request(ctx context.Context, key string, wire *watch) *http.Reques
 // also when the server has worked on the request.
 type watch struct {
 	idempotent bool
-	cancel     context.CancelCauseFunc
+	cancel     context.CancelFunc
 	asked      atomic.Int32 // how often a connection was asked for
 	connected  atomic.Bool
 	http2      atomic.Bool
+	replayed   atomic.Bool // once too often
 }
 
 func (w *watch) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn: func(string) {
 			if n := w.asked.Add(1); n > 2 || n > 1 && w.http2.Load() && !w.idempotent {
-				w.cancel(errReplayed)
+				w.replayed.Store(true)
+				w.cancel()
 			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {

@@ -65,9 +65,9 @@ func seconds(v string) (time.Duration, bool) {
 // ResetTime is the time of the answer's X-RateLimit-Reset, by the server's clock; zero when it has none. Ada sends a Unix
 // time; Braze documents that and, elsewhere, the seconds that remain, which are never more than a wait can be.
 func ResetTime(h http.Header, now time.Time) time.Time {
-	n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+	n, ok := Number(h, "X-Ratelimit-Reset")
 	switch {
-	case err != nil || n <= 0:
+	case !ok || n <= 0:
 		return time.Time{}
 	case remains(h):
 		return serverTime(h, now).Add(time.Duration(n) * time.Second)
@@ -75,11 +75,21 @@ func ResetTime(h http.Header, now time.Time) time.Time {
 	return time.Unix(n, 0)
 }
 
+// Number returns the number in a header, whose name is in the form that net/http has. ok is false where there is none.
+func Number(h http.Header, name string) (n int64, ok bool) {
+	v := h.Get(name)
+	if v == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	return n, err == nil
+}
+
 // remains reports whether X-RateLimit-Reset is in seconds that remain. Of one window that reading moves by a second from
 // answer to answer.
 func remains(h http.Header) bool {
-	n, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
-	return err == nil && n <= int64(maxAsked/time.Second)
+	n, ok := Number(h, "X-Ratelimit-Reset")
+	return ok && n <= int64(maxAsked/time.Second)
 }
 
 // reset is the second at which the window of the answer ends, and the time until then; 0 when that is missing, past or

@@ -65,13 +65,13 @@ type OptionalString = ada.Opt[string]
 
 // Profile defines model for Profile.
 type Profile struct {
-	Avatar           string                     `json:"avatar,omitempty,omitzero"`
-	DisplayName      string                     `json:"display_name,omitempty,omitzero"`
-	Email            string                     `json:"email,omitempty,omitzero"`
-	FirstName        string                     `json:"first_name,omitempty,omitzero"`
-	Language         string                     `json:"language,omitempty,omitzero"`
-	LastName         string                     `json:"last_name,omitempty,omitzero"`
-	Metadata         map[string]json.RawMessage `json:"metadata,omitempty,omitzero"`
+	Avatar           string          `json:"avatar,omitempty,omitzero"`
+	DisplayName      string          `json:"display_name,omitempty,omitzero"`
+	Email            string          `json:"email,omitempty,omitzero"`
+	FirstName        string          `json:"first_name,omitempty,omitzero"`
+	Language         string          `json:"language,omitempty,omitzero"`
+	LastName         string          `json:"last_name,omitempty,omitzero"`
+	Metadata         json.RawMessage `json:"metadata,omitempty,omitzero"`
 	SystemProperties struct {
 		SunshineUserID string `json:"sunshine_user_id,omitempty,omitzero"`
 	} `json:"system_properties,omitempty,omitzero"`
