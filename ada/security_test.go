@@ -146,7 +146,7 @@ func TestHostileNextLinks(t *testing.T) {
 		t.Errorf("%d links", len(hostileLinks))
 	}
 	for _, link := range hostileLinks {
-		next, err := client.NextPage(req, listThings, link)
+		next, err := client.NextPage(req, listThings, nil, link)
 		if err == nil {
 			t.Errorf("%.100q leads to %s", link, next.URL)
 			continue
@@ -188,7 +188,7 @@ func FuzzNextPage(f *testing.F) {
 			t.Fatal(err)
 		}
 		req.URL.RawQuery = "limit=2"
-		next, err := client.NextPage(req, listThings, link)
+		next, err := client.NextPage(req, listThings, nil, link)
 		if err != nil {
 			if !errors.Is(err, ada.ErrAnswer) || len(err.Error()) > 200 {
 				t.Errorf("%q: %v", link, err)

@@ -115,11 +115,12 @@ func (c *Client) Job(ctx context.Context, id string, opts ...ada.CallOption) (*J
 		return nil, opJob.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
 	}
 	var job Job
-	if _, err := c.ada.Do(req.WithContext(ctx), opJob, &job, opts...); err != nil {
+	resp, err := c.ada.Do(req.WithContext(ctx), opJob, &job, opts...)
+	if err != nil {
 		return nil, err
 	}
 	if job.ID != id {
-		return nil, opJob.Unusable(ada.Fault{Field: "job_id", Reason: "is that of another job"})
+		return nil, opJob.Unusable(resp, ada.Fault{Field: "job_id", Reason: "is that of another job"})
 	}
 	return &job, nil
 }

@@ -229,7 +229,9 @@ func TestJob(t *testing.T) {
 		wantFaults(t, n, err, ada.Fault{Field: "id", Reason: reason})
 	}
 	c, _ = answering(t, 200, `{"job_id":"j2","status":"completed"}`)
-	if _, err := c.Job(t.Context(), "j1"); !errors.Is(err, ada.ErrAnswer) {
+	_, err = c.Job(t.Context(), "j1")
+	const other = "compliance.Job: GET /api/v2/jobs/{job_id}: 200 OK: the answer is not usable: job_id is that of another job"
+	if !errors.Is(err, ada.ErrAnswer) || err.Error() != other {
 		t.Errorf("another job: %v", err)
 	}
 	c, _ = answering(t, 200, `{"status":"completed"}`)
