@@ -303,6 +303,9 @@ func TestSelect(t *testing.T) {
 	if got := fmt.Sprint(r, b); got != "braze.Result(1 processed, 1 rejected, 2 unsent, 1 unknown) braze.Batch(5 objects)" {
 		t.Error(got)
 	}
+	if got, err := json.Marshal([]any{r, r.Events}); err != nil || string(got) != `["`+r.String()+`",["unsent","processed","unknown"]]` {
+		t.Errorf("JSON: %s, %v", got, err)
+	}
 }
 
 func TestContext(t *testing.T) {
