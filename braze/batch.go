@@ -103,7 +103,7 @@ func ParseObject(array Array, object []byte) (Object, error) {
 		} `json:"subscription_groups"`
 	}
 	if json.Unmarshal(object, &id) != nil || json.Compact(&compact, object) != nil || !bytes.HasPrefix(compact.Bytes(), []byte("{")) {
-		return Object{}, op.Invalid(ada.Fault{Field: "object", Reason: "is not one that JSON gave"})
+		return Object{}, op.Invalid(ada.Fault{Field: "object", Reason: "is not what Object.JSON returns"})
 	}
 	o.json = compact.Bytes()
 	switch {

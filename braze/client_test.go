@@ -202,6 +202,11 @@ func TestSet(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for value, want := range map[any]string{7: "is not a string", nil: "is nil: Unset removes an attribute"} {
+		if err := a.Set("first_name", value); err == nil || !strings.HasSuffix(err.Error(), `: "first_name" `+want) {
+			t.Errorf("%v: %v", value, err)
+		}
+	}
 	if c, _ := a.Country.Get(); c != "GB" || len(a.Custom) != 2 {
 		t.Error("a value that is refused was set")
 	}

@@ -227,7 +227,7 @@ func (r SubjectRequest) check() []ada.Fault {
 	for i, id := range r.Identifiers {
 		reason := id.fault()
 		if reason == "" && id.kind != kindEmail && id.kind != kindChatter {
-			reason = "is a " + string(id.kind) + ", which this API does not take"
+			reason = "is of the type " + string(id.kind) + ", which this API does not take"
 		}
 		if reason != "" {
 			faults = append(faults, ada.Fault{Field: fmt.Sprintf("Identifiers[%d]", i), Reason: reason})

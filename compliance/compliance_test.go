@@ -155,7 +155,7 @@ func TestEraseParameters(t *testing.T) {
 		{"external id of 37", one(compliance.ExternalID(strings.Repeat("ü", 37))), fault("Identifiers[0]", "has 37 characters, at most 36")},
 		{"external id with <", one(compliance.ExternalID("<canary")), fault("Identifiers[0]", "has a < or a >")},
 		{"variable", one(compliance.Variable("name", "canary")), nil},
-		{"variable without a name", one(compliance.Variable(" ", "canary")), fault("Identifiers[0]", "has no name of a variable")},
+		{"variable without a name", one(compliance.Variable(" ", "canary")), fault("Identifiers[0]", "has no variable name")},
 		{"variable without a value", one(compliance.Variable("name", "")), fault("Identifiers[0]", "has no value")},
 		{
 			"everything at once",
@@ -354,7 +354,7 @@ func TestRequestErasure(t *testing.T) {
 	faulty := map[string]compliance.SubjectRequest{
 		"Email is empty, and so is Identifiers":                         {},
 		"Email is not an e-mail address":                                {Email: "canary"},
-		"Identifiers[0] is a external_id, which this API does not take": {Email: "a@b", Identifiers: []compliance.Identifier{compliance.ExternalID("canary")}},
+		"Identifiers[0] is of the type external_id, which this API does not take": {Email: "a@b", Identifiers: []compliance.Identifier{compliance.ExternalID("canary")}},
 	}
 	for want, request := range faulty {
 		c, n := answering(t, 200, `{}`)

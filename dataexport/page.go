@@ -197,7 +197,7 @@ func (c *content) field(in *body, date string) error {
 	}
 	if (key == "data" || key == "items") && first == '[' {
 		if c.found {
-			return ada.Fault{Field: key, Reason: "is there beside other records"}
+			return ada.Fault{Field: key, Reason: "is a second list of records"}
 		}
 		c.found = true
 		return c.records(in, date)

@@ -369,7 +369,7 @@ var exportScenarios = []scenario{
 				"in the future":    func(q *dataexport.Query) { q.Since, q.Until = begin.AddDate(5, 0, 0), time.Time{} },
 				"is zero":          func(q *dataexport.Query) { q.Since = time.Time{} },
 				"1 and 32":         func(q *dataexport.Query) { q.Concurrency = 33 },
-				"none of this API": func(q *dataexport.Query) { q.Version = "v9" },
+				"no version of this API": func(q *dataexport.Query) { q.Version = "v9" },
 			} {
 				refusedQuery(t, op, reason, change)
 			}
