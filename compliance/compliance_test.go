@@ -312,12 +312,21 @@ func TestWaitThatEnds(t *testing.T) {
 			t.Errorf("after %s: %v, %v", time.Since(start), job, err)
 		}
 
-		if job, err := c.Wait(t.Context(), "nobody"); !errors.Is(err, ada.ErrNotFound) || job != nil {
-			t.Errorf("got %v, %v", job, err)
+		for id, want := range map[string]error{"nobody": ada.ErrNotFound, "": ada.ErrInvalid} {
+			job, err := c.Wait(t.Context(), id)
+			if diff := cmp.Diff(&compliance.Job{ID: id}, job); !errors.Is(err, want) || diff != "" {
+				t.Errorf("%v, (-want +got)\n%s", err, diff)
+			}
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		cancel()
+		job, err = c.Wait(ctx, id)
+		if diff := cmp.Diff(&compliance.Job{ID: id}, job); !errors.Is(err, context.Canceled) || diff != "" {
+			t.Errorf("%v, (-want +got)\n%s", err, diff)
 		}
 		srv.Fail("compliance.Job", adatest.Failure{Status: 401})
-		if _, err := c.Wait(t.Context(), id); !errors.Is(err, ada.ErrUnauthorized) {
-			t.Error(err)
+		if job, err := c.Wait(t.Context(), id); !errors.Is(err, ada.ErrUnauthorized) || job == nil || job.Done() {
+			t.Error(job, err)
 		}
 	})
 }
