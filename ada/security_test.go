@@ -105,7 +105,10 @@ var hostileLinks = []string{
 	"https://user:canary@gateway.example.com/ada/api/v2/things/?cursor=1",
 	"https://@gateway.example.com/ada/api/v2/things/?cursor=canary",
 	// To another path.
-	"https://gateway.example.com/api/v2/things/?cursor=canary",
+	"https://gateway.example.com/adaapi/v2/things/?cursor=canary",
+	"https://gateway.example.com/ada/ada/api/v2/things/?cursor=canary",
+	"https://gateway.example.com/api/v2/end-users/?cursor=canary",
+	"https://evil.example/api/v2/things/?cursor=canary",
 	"https://gateway.example.com/ada/api/v2/things?cursor=canary",
 	"/ada/api/v2/things//?cursor=canary",
 	"/ada/api/v2/things/1/?cursor=canary",
@@ -167,7 +170,7 @@ func FuzzNextPage(f *testing.F) {
 	}
 	for _, link := range []string{
 		"?cursor=1", "/ada/api/v2/things/?cursor=1", "//gateway.example.com/ada/api/v2/things/?cursor=1", "?cursor=https://evil.example/",
-		"HTTPS://GATEWAY.example.com:443/ada/api/v2/things/?cursor=1", "../things/?cursor=a%0d%0ab",
+		"/api/v2/things/?cursor=1", "HTTPS://GATEWAY.example.com:443/ada/api/v2/things/?cursor=1", "../things/?cursor=a%0d%0ab",
 	} {
 		f.Add(link)
 	}

@@ -664,6 +664,46 @@ func TestAllFromAStart(t *testing.T) {
 	}
 }
 
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A gateway can put a path in front of Ada's, which Ada's links do not have.
+func TestAllBehindAGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t)
+		var ids, got []string
+		for range 5 {
+			ids = append(ids, srv.AddEndUser(adatest.EndUser{InConversation: true}))
+		}
+		config := srv.Config()
+		config.BaseURL += "/gateway"
+		network := config.HTTP.Client.Transport
+		config.HTTP.Client = &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			path, ok := strings.CutPrefix(req.URL.Path, "/gateway")
+			if !ok {
+				t.Errorf("%s is not behind the gateway", req.URL)
+			}
+			req = req.Clone(req.Context())
+			req.URL.Path = path
+			return network.RoundTrip(req)
+		})}
+		client, err := ada.NewClient(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for user, err := range endusers.New(client).All(t.Context(), endusers.ListParams{PageSize: 2}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, user.ID)
+		}
+		if diff := cmp.Diff(ids, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
 // Leaving the loop at any end user makes no further request and leaves nothing behind.
 func TestAllLeftEarly(t *testing.T) {
 	for stop := range 7 {
