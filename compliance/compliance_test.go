@@ -361,8 +361,8 @@ func TestRequestErasure(t *testing.T) {
 		}
 	}
 	faulty := map[string]compliance.SubjectRequest{
-		"Email is empty, and so is Identifiers":                         {},
-		"Email is not an e-mail address":                                {Email: "canary"},
+		"Email is empty, and so is Identifiers":                                   {},
+		"Email is not an e-mail address":                                          {Email: "canary"},
 		"Identifiers[0] is of the type external_id, which this API does not take": {Email: "a@b", Identifiers: []compliance.Identifier{compliance.ExternalID("canary")}},
 	}
 	for want, request := range faulty {

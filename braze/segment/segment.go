@@ -178,11 +178,12 @@ func (p *mapping) passes(field string, err error, parts map[string]string) bool 
 	}
 	fault := failed.Faults[0]
 	part := fault.Field[strings.LastIndexByte(fault.Field, '.')+1:] // such as User, or Custom["tags"][1]
-	if from := parts[part]; from != "" {
+	switch from := parts[part]; {
+	case from != "":
 		field = from
-	} else if part == "Time" {
+	case part == "Time":
 		field = "timestamp"
-	} else {
+	default:
 		_, inside, _ := strings.Cut(part, "]")
 		field += inside
 	}

@@ -124,7 +124,8 @@ func TestMap(t *testing.T) {
 			`properties["products"][3] has a quantity that is not an integer from 1 to 10000`, `properties["products"][4] has a quantity that is not an integer from 1 to 10000`,
 		}},
 		{
-			"products that Braze refuses", segment.Mapper{},
+			"products that Braze refuses",
+			segment.Mapper{},
 			track("Order Completed", `"products":[{"product_id":"`+strings.Repeat("x", 256)+`","price":1},{"id":"`+strings.Repeat("x", 256)+`","price":1},{"id":"a","price":"NaN"},{"id":"a","price":"free"},{"id":"a","price":1,"currency":"Euro"}]`), ``,
 			[]string{
 				`properties["products"][0]["product_id"] has 256 characters, at most 255`, `properties["products"][1]["id"] has 256 characters, at most 255`,
