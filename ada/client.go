@@ -355,13 +355,14 @@ func decode(a *transport.Answer, op Operation, out any) error {
 	return json.Unmarshal(a.Body, out)
 }
 
-// NextPage returns the request for the page that link points to, where link is the next_page_url of an answer to req.
-// A link that leaves the scheme, host, port or path of req, or that leads to req itself, fails with [ErrAnswer]: the
-// key would go with it, or the walk would never end.
-func (c *Client) NextPage(req *http.Request, op Operation, link string) (*http.Request, error) {
-	u, err := transport.Next(req.URL, link)
+// NextPage returns the request for the page that link points to, where link is the next_page_url of the answer to req
+// and resp is what [Client.Do] has returned with it, for the error. A link that leaves the scheme, host, port or path of
+// req, or that leads to req itself, fails with [ErrAnswer]: the key would go with it, or the walk would never end. The
+// path may lack that of [Config.BaseURL].
+func (c *Client) NextPage(req *http.Request, op Operation, resp *Response, link string) (*http.Request, error) {
+	u, err := transport.Next(req.URL, strings.TrimSuffix(c.base.EscapedPath(), "/"), link)
 	if err != nil {
-		return nil, op.Unusable(Fault{"next_page_url", err.Error()})
+		return nil, op.Unusable(resp, Fault{"next_page_url", err.Error()})
 	}
 	next := req.Clone(req.Context())
 	next.URL, next.Host = u, ""

@@ -26,7 +26,7 @@ type Config struct {
 	Cluster string
 	// BaseURL takes the place of Handle and Cluster: an https origin such as "https://ada.example.com", or http on
 	// the loopback interface. It has a path only for a gateway that wants one in front of Ada's own paths, which
-	// begin with "/api/".
+	// begin with "/api/". Behind one, Ada's links to next pages must have the gateway's host; its path may be missing.
 	BaseURL string
 	// APIKey is sent as the bearer token of every request.
 	//

@@ -196,14 +196,15 @@ func ExampleClient_NextPage() {
 				Next string `json:"next_page_url"`
 			}
 		}
-		if _, err = client.Do(req, listChannels, &page); err != nil {
+		var resp *ada.Response
+		if resp, err = client.Do(req, listChannels, &page); err != nil {
 			break
 		}
 		fmt.Println(page.Data)
 		if page.Meta.Next == "" {
 			return
 		}
-		req, err = client.NextPage(req, listChannels, page.Meta.Next)
+		req, err = client.NextPage(req, listChannels, resp, page.Meta.Next)
 	}
 	fmt.Println(err)
 	// Output:

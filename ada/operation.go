@@ -54,10 +54,15 @@ func (op Operation) Invalid(faults ...Fault) error {
 }
 
 // Unusable returns the [*Error], matching [ErrAnswer], with which a call of op refuses an answer that was decoded and
-// makes no sense.
-func (op Operation) Unusable(faults ...Fault) error {
+// makes no sense. resp is what [Client.Do] has returned with it; with nil the error knows of no answer.
+func (op Operation) Unusable(resp *Response, faults ...Fault) error {
 	e := op.fail(nil, faults...)
 	e.cause = transport.ErrUnusable
+	if resp != nil {
+		e.StatusCode, e.Attempts, e.RequestID = resp.StatusCode, resp.Attempts, resp.RequestID
+		e.answer = &transport.Answer{Status: resp.StatusCode, Header: resp.Header, Body: resp.body}
+		e.happened, e.unknown = true, !op.idempotent()
+	}
 	return e
 }
 

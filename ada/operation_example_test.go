@@ -55,13 +55,14 @@ func ExampleOperation_Unusable() {
 		return
 	}
 	var c channel
-	if _, err = client.Do(req, getChannel, &c); err == nil && c.ID != "1" {
-		err = getChannel.Unusable(ada.Fault{Field: "id", Reason: "is that of another channel"})
+	resp, err := client.Do(req, getChannel, &c)
+	if err == nil && c.ID != "1" {
+		err = getChannel.Unusable(resp, ada.Fault{Field: "id", Reason: "is that of another channel"})
 	}
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, ada.ErrAnswer))
 	// Output:
-	// channels.Get: the answer is not usable: id is that of another channel
+	// channels.Get: GET /api/v2/channels/{channel_id}: 200 OK: the answer is not usable: id is that of another channel
 	// true
 }
 

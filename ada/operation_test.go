@@ -235,18 +235,57 @@ func TestNextPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := client.NextPage(req, op, "https://gateway.example.com/ada/api/v2/things/?cursor=2")
-	if err != nil {
-		t.Fatal(err)
+	const want = "https://gateway.example.com/ada/api/v2/things/?cursor=2"
+	for _, link := range []string{want, strings.Replace(want, "/ada", "", 1), "/api/v2/things/?cursor=2"} { // Ada does not know of a gateway's path
+		next, err := client.NextPage(req, op, nil, link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next.URL.String() != want || req.URL.RawQuery != "" {
+			t.Errorf("%s leads to %s after %s", link, next.URL, req.URL)
+		}
 	}
-	if next.URL.RawQuery != "cursor=2" || req.URL.RawQuery != "" {
-		t.Errorf("got %s after %s", next.URL, req.URL)
-	}
-	_, err = client.NextPage(req, op, "https://evil.example/ada/api/v2/things/?cursor=canary")
+	_, err = client.NextPage(req, op, nil, "https://evil.example/ada/api/v2/things/?cursor=canary")
 	if want := "things.List: the answer is not usable: next_page_url leaves the origin"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	wantIs(t, err, ada.ErrAnswer)
+}
+
+// An answer that is refused after it was decoded is known as well as one that cannot be decoded.
+func TestUnusable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const body = `{"n":1}`
+		n := faults.New(t, faults.Answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
+			faults.Answer("HTTP/1.1 201 Created\r\nX-Request-Id: r-1\r\nContent-Length: 7\r\n\r\n"+body))
+		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}})
+		op := createThing
+		op.Idempotent = true
+		req, err := client.NewRequest(t.Context(), op, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out struct{ N int }
+		resp, err := client.Do(req, op, &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for idempotent, end := range map[bool]string{true: "", false: ": outcome unknown"} {
+			op.Idempotent = idempotent
+			var e *ada.Error
+			if err := op.Unusable(resp, ada.Fault{Field: "n", Reason: "is not 2"}); !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			want := "things.Create: POST /api/v2/things/: 201 Created: the answer is not usable: n is not 2: request r-1: after 2 attempts" + end
+			if e.Error() != want {
+				t.Errorf("got  %v\nwant %s", e, want)
+			}
+			if e.StatusCode != 201 || e.Attempts != 2 || e.RequestID != "r-1" || string(e.Body()) != body || !e.MayHaveHappened() ||
+				!errors.Is(e, ada.ErrAnswer) || errors.Is(e, ada.ErrOutcomeUnknown) == idempotent {
+				t.Errorf("got %d, %d, %s, %s, %t", e.StatusCode, e.Attempts, e.RequestID, e.Body(), e.MayHaveHappened())
+			}
+		}
+	})
 }
 
 func TestUnknownEndpointOfTheFake(t *testing.T) {

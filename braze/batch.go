@@ -103,7 +103,7 @@ func ParseObject(array Array, object []byte) (Object, error) {
 		} `json:"subscription_groups"`
 	}
 	if json.Unmarshal(object, &id) != nil || json.Compact(&compact, object) != nil || !bytes.HasPrefix(compact.Bytes(), []byte("{")) {
-		return Object{}, op.Invalid(ada.Fault{Field: "object", Reason: "is not one that JSON gave"})
+		return Object{}, op.Invalid(ada.Fault{Field: "object", Reason: "is not what Object.JSON returns"})
 	}
 	o.json = compact.Bytes()
 	switch {
@@ -174,6 +174,9 @@ func (s Status) String() string {
 	return "status"
 }
 
+// MarshalText returns the same as String.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Rejection is what Braze said against one object.
 type Rejection struct {
 	Array Array  // the field of the Batch
@@ -181,7 +184,8 @@ type Rejection struct {
 	Type  string // in Braze's words, such as "'quantity' is not valid"; empty where it refused the whole request
 }
 
-// Result is what became of a [Batch]: the statuses of its objects, by their index. It prints as their numbers.
+// Result is what became of a [Batch]: the statuses of its objects, by their index. It prints, logs and
+// marshals as their numbers.
 type Result struct {
 	Attributes []Status
 	Events     []Status
@@ -256,3 +260,6 @@ func (r Result) String() string {
 
 // Format writes the same as String for every verb.
 func (r Result) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
+// MarshalText returns the same as String.
+func (r Result) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

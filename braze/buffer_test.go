@@ -202,7 +202,7 @@ func TestBufferPushesBack(t *testing.T) {
 		if err := b.Add(t.Context(), manyEvents(11, another)); !errors.Is(err, ada.ErrInvalid) {
 			t.Errorf("more than there ever is room for: %v", err)
 		}
-		if err := b.Add(t.Context(), braze.Batch{Events: []braze.Event{{User: user}}}); !errors.Is(err, ada.ErrInvalid) || !strings.Contains(err.Error(), "Events[0].Name has an empty name; Events[0].Time is the zero time") {
+		if err := b.Add(t.Context(), braze.Batch{Events: []braze.Event{{User: user}}}); !errors.Is(err, ada.ErrInvalid) || !strings.Contains(err.Error(), "Events[0].Name is empty; Events[0].Time is the zero time") {
 			t.Errorf("with faults: %v", err)
 		}
 		closeBuffer(t, b)

@@ -202,6 +202,11 @@ func TestSet(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for value, want := range map[any]string{7: "is not a string", nil: "is nil: Unset removes an attribute"} {
+		if err := a.Set("first_name", value); err == nil || !strings.HasSuffix(err.Error(), `: "first_name" `+want) {
+			t.Errorf("%v: %v", value, err)
+		}
+	}
 	if c, _ := a.Country.Get(); c != "GB" || len(a.Custom) != 2 {
 		t.Error("a value that is refused was set")
 	}
@@ -302,6 +307,9 @@ func TestSelect(t *testing.T) {
 	}
 	if got := fmt.Sprint(r, b); got != "braze.Result(1 processed, 1 rejected, 2 unsent, 1 unknown) braze.Batch(5 objects)" {
 		t.Error(got)
+	}
+	if got, err := json.Marshal([]any{r, r.Events}); err != nil || string(got) != `["`+r.String()+`",["unsent","processed","unknown"]]` {
+		t.Errorf("JSON: %s, %v", got, err)
 	}
 }
 

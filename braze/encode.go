@@ -479,7 +479,7 @@ func (e *encoder) custom(m Custom) {
 		case attributeNames[k]:
 			e.fault("is a name of Braze's own")
 		case strings.TrimSpace(k) != k:
-			e.fault("has a name with spaces around it")
+			e.faultOfName("has spaces around it")
 		}
 		e.name(k)
 		before := len(e.out)
@@ -507,18 +507,26 @@ func (e *encoder) sortKeys(m map[string]any) (first int) {
 func (e *encoder) checkName(s string) {
 	if len(s) > maxName { // or else it has not too many characters either
 		if n := utf8.RuneCountInString(s); n > maxName {
-			e.fault("has a name of %d characters, at most %d", n, maxName)
+			e.faultOfName("has %d characters, at most %d", n, maxName)
 		}
 	}
 	switch {
 	case strings.TrimSpace(s) == "":
-		e.fault("has an empty name")
+		e.faultOfName("is empty")
 	case s[0] == '$':
-		e.fault("has a name with a $ in front")
+		e.faultOfName("begins with a $")
 	}
 	if !utf8.ValidString(s) {
-		e.fault("has a name that is not valid UTF-8")
+		e.faultOfName("is not valid UTF-8")
 	}
+}
+
+// faultOfName says what is wrong with a name, which is the field at hand, or the key of the value at hand.
+func (e *encoder) faultOfName(format string, args ...any) {
+	if e.path[len(e.path)-1].field == "" {
+		format = "has a name that " + format
+	}
+	e.fault(format, args...)
 }
 
 // attribute writes the value of a custom attribute.
@@ -838,7 +846,7 @@ func (e *encoder) object(m map[string]any, at place, depth int) {
 func (e *encoder) checkKey(k string) {
 	e.checkName(k)
 	if strings.ContainsAny(k, " .") || strings.Contains(strings.TrimPrefix(k, "$"), "$") {
-		e.fault("has a name with a space, a dot or a $ in it")
+		e.faultOfName("has a space, a dot or a $ in it")
 	}
 }
 

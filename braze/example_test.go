@@ -270,7 +270,7 @@ func ExampleBatch_Validate() {
 		}
 	}
 	// Output:
-	// Events[0].Name has a name with a $ in front
+	// Events[0].Name begins with a $
 	// Events[1].User is missing
 	// Events[1].Properties["time"] is a name of Braze's own
 }

@@ -110,9 +110,12 @@ func setTo[T any](field *ada.Opt[T], value any, want string, parse func(any) (T,
 		*field = ada.Null[T]()
 		return ""
 	}
+	if value == nil {
+		return "is nil: Unset removes an attribute"
+	}
 	v, ok := parse(value)
 	if !ok {
-		return "takes a " + want + " or Unset"
+		return "is not a " + want
 	}
 	*field = ada.Set(v)
 	return ""

@@ -399,7 +399,7 @@ func (a *answer) UnmarshalJSON(b []byte) error {
 	clear := a.readErrors()
 	switch {
 	case a.Message != "success":
-		return ada.Fault{Field: "message", Reason: "is not success"}
+		return ada.Fault{Field: "message", Reason: `is not "success"`}
 	case !clear: // some are refused, and nobody can tell which
 		return ada.Fault{Field: "errors", Reason: "does not name objects that were sent"}
 	}

@@ -115,11 +115,12 @@ func (c *Client) Job(ctx context.Context, id string, opts ...ada.CallOption) (*J
 		return nil, opJob.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
 	}
 	var job Job
-	if _, err := c.ada.Do(req.WithContext(ctx), opJob, &job, opts...); err != nil {
+	resp, err := c.ada.Do(req.WithContext(ctx), opJob, &job, opts...)
+	if err != nil {
 		return nil, err
 	}
 	if job.ID != id {
-		return nil, opJob.Unusable(ada.Fault{Field: "job_id", Reason: "is that of another job"})
+		return nil, opJob.Unusable(resp, ada.Fault{Field: "job_id", Reason: "is that of another job"})
 	}
 	return &job, nil
 }
@@ -133,10 +134,10 @@ const (
 // Wait looks at a job until it has ended, at first after 5 seconds and then less and less often, down to every 10
 // minutes. It goes on over failures that [ada.Retryable] says can pass.
 //
-// A job can take 30 days. When ctx ends before, or would before the next look, Wait returns the job as it last was,
-// which is nil when it was never seen, with an error that matches the context's.
+// A job can take 30 days. When ctx ends before, or would before the next look, the error matches the context's. The Job
+// that comes with an error, this or another, is the job as it was last seen; it holds the ID alone when it never was.
 func (c *Client) Wait(ctx context.Context, id string, opts ...ada.CallOption) (*Job, error) {
-	var last *Job
+	last := &Job{ID: id}
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		job, err := c.Job(ctx, id, opts...)
 		switch {
@@ -226,7 +227,7 @@ func (r SubjectRequest) check() []ada.Fault {
 	for i, id := range r.Identifiers {
 		reason := id.fault()
 		if reason == "" && id.kind != kindEmail && id.kind != kindChatter {
-			reason = "is a " + string(id.kind) + ", which this API does not take"
+			reason = "is of the type " + string(id.kind) + ", which this API does not take"
 		}
 		if reason != "" {
 			faults = append(faults, ada.Fault{Field: fmt.Sprintf("Identifiers[%d]", i), Reason: reason})

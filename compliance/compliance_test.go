@@ -155,7 +155,7 @@ func TestEraseParameters(t *testing.T) {
 		{"external id of 37", one(compliance.ExternalID(strings.Repeat("ü", 37))), fault("Identifiers[0]", "has 37 characters, at most 36")},
 		{"external id with <", one(compliance.ExternalID("<canary")), fault("Identifiers[0]", "has a < or a >")},
 		{"variable", one(compliance.Variable("name", "canary")), nil},
-		{"variable without a name", one(compliance.Variable(" ", "canary")), fault("Identifiers[0]", "has no name of a variable")},
+		{"variable without a name", one(compliance.Variable(" ", "canary")), fault("Identifiers[0]", "has no variable name")},
 		{"variable without a value", one(compliance.Variable("name", "")), fault("Identifiers[0]", "has no value")},
 		{
 			"everything at once",
@@ -229,7 +229,9 @@ func TestJob(t *testing.T) {
 		wantFaults(t, n, err, ada.Fault{Field: "id", Reason: reason})
 	}
 	c, _ = answering(t, 200, `{"job_id":"j2","status":"completed"}`)
-	if _, err := c.Job(t.Context(), "j1"); !errors.Is(err, ada.ErrAnswer) {
+	_, err = c.Job(t.Context(), "j1")
+	const other = "compliance.Job: GET /api/v2/jobs/{job_id}: 200 OK: the answer is not usable: job_id is that of another job"
+	if !errors.Is(err, ada.ErrAnswer) || err.Error() != other {
 		t.Errorf("another job: %v", err)
 	}
 	c, _ = answering(t, 200, `{"status":"completed"}`)
@@ -310,12 +312,21 @@ func TestWaitThatEnds(t *testing.T) {
 			t.Errorf("after %s: %v, %v", time.Since(start), job, err)
 		}
 
-		if job, err := c.Wait(t.Context(), "nobody"); !errors.Is(err, ada.ErrNotFound) || job != nil {
-			t.Errorf("got %v, %v", job, err)
+		for id, want := range map[string]error{"nobody": ada.ErrNotFound, "": ada.ErrInvalid} {
+			job, err := c.Wait(t.Context(), id)
+			if diff := cmp.Diff(&compliance.Job{ID: id}, job); !errors.Is(err, want) || diff != "" {
+				t.Errorf("%v, (-want +got)\n%s", err, diff)
+			}
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		cancel()
+		job, err = c.Wait(ctx, id)
+		if diff := cmp.Diff(&compliance.Job{ID: id}, job); !errors.Is(err, context.Canceled) || diff != "" {
+			t.Errorf("%v, (-want +got)\n%s", err, diff)
 		}
 		srv.Fail("compliance.Job", adatest.Failure{Status: 401})
-		if _, err := c.Wait(t.Context(), id); !errors.Is(err, ada.ErrUnauthorized) {
-			t.Error(err)
+		if job, err := c.Wait(t.Context(), id); !errors.Is(err, ada.ErrUnauthorized) || job == nil || job.Done() {
+			t.Error(job, err)
 		}
 	})
 }
@@ -350,9 +361,9 @@ func TestRequestErasure(t *testing.T) {
 		}
 	}
 	faulty := map[string]compliance.SubjectRequest{
-		"Email is empty, and so is Identifiers":                         {},
-		"Email is not an e-mail address":                                {Email: "canary"},
-		"Identifiers[0] is a external_id, which this API does not take": {Email: "a@b", Identifiers: []compliance.Identifier{compliance.ExternalID("canary")}},
+		"Email is empty, and so is Identifiers":                                   {},
+		"Email is not an e-mail address":                                          {Email: "canary"},
+		"Identifiers[0] is of the type external_id, which this API does not take": {Email: "a@b", Identifiers: []compliance.Identifier{compliance.ExternalID("canary")}},
 	}
 	for want, request := range faulty {
 		c, n := answering(t, 200, `{}`)

@@ -90,7 +90,7 @@ func (i Identifier) fault() string {
 	case !utf8.ValidString(i.value) || !utf8.ValidString(i.variable):
 		return "is not valid UTF-8"
 	case i.kind == kindVariable && strings.TrimSpace(i.variable) == "":
-		return "has no name of a variable"
+		return "has no variable name"
 	case i.kind == kindExternal && utf8.RuneCountInString(value) > 36:
 		return fmt.Sprintf("has %d characters, at most 36", utf8.RuneCountInString(value))
 	case i.kind == kindExternal && strings.ContainsAny(value, "<>"):

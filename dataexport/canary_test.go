@@ -158,6 +158,41 @@ func TestWhatPrints(t *testing.T) {
 	}
 }
 
+// What fmt and log/slog show of a raw record is nothing; what encoding/json writes is the record, on its own and in an
+// envelope, for that is how records are passed on.
+func TestRawRecord(t *testing.T) {
+	const record = `{"_id":"c-1","csat":{"comment":"canary"}}`
+	raw := dataexport.RawRecord(record)
+	for _, v := range []any{raw, &raw} {
+		for how, s := range show(v) {
+			if strings.HasPrefix(how, "json") {
+				continue
+			}
+			if !strings.Contains(s, "[REDACTED]") && !strings.HasPrefix(how, "%T") || strings.Contains(s, "canary") {
+				t.Errorf("%s of %T shows %s", how, v, s)
+			}
+		}
+		var b strings.Builder
+		if err := json.NewEncoder(&b).Encode(v); err != nil || b.String() != record+"\n" {
+			t.Errorf("got %s, %v", &b, err)
+		}
+	}
+	for _, tt := range []struct {
+		raw  dataexport.RawRecord
+		want string
+	}{{raw, record}, {nil, "null"}} {
+		got, err := json.Marshal(struct {
+			Record dataexport.RawRecord `json:"record"`
+		}{tt.raw})
+		if err != nil || string(got) != `{"record":`+tt.want+`}` {
+			t.Errorf("got %s, %v, want %s", got, err, tt.want)
+		}
+	}
+	if got, err := json.Marshal(dataexport.RawRecord(`{"_id":`)); err == nil {
+		t.Errorf("half a record became %s", got)
+	}
+}
+
 func TestPagesAndErrorsPrintNothingPersonal(t *testing.T) {
 	const bad = `{"_id":"ann@canary.example","platform":"canary","csat":{"score":"canary","comment":"canary"}}`
 	page := pageOf(`{"_id":"1","platform":"canary","variables":{"canary":1973167319}}`, bad)

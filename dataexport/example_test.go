@@ -501,7 +501,7 @@ func ExampleMessageData() {
 }
 
 // What people wrote, and what is known of them, is in the fields. Nothing of it goes into a log or an answer by mistake:
-// this is all that fmt, log/slog and encoding/json see.
+// this is all that fmt, log/slog and encoding/json see, but for a RawRecord, which is JSON to be passed on.
 func Example_redacted() {
 	for _, value := range []any{
 		dataexport.Conversation{ID: "c-1", InquirySummary: "Ada is unhappy"},
@@ -528,7 +528,7 @@ func Example_redacted() {
 	// false "[REDACTED]"
 	// false "[REDACTED]"
 	// false "[REDACTED]"
-	// false "[REDACTED]"
+	// false {"_id":"c-1","variables":{"name":"Ada"}}
 	// false "record 0 of the page, _id c-1: csat.score is no integer"
 	// false "dataexport.Page(0 records from 1970-01-01T00:00:00Z until 1970-01-01T00:01:00Z)"
 }

@@ -37,8 +37,8 @@ type Page[T any] struct {
 func (p *Page[T]) Len() int { return p.fresh }
 
 // RawRecord is the JSON of one record, as Ada sent it, which is on one line unless Ada should put in line breaks. It is
-// good until the loop that it came from goes on, as an sql.RawBytes is: what is to stay needs bytes.Clone. It prints,
-// logs and marshals as "[REDACTED]": what stores it hands it to a Write, and not to fmt or encoding/json.
+// good until the loop that it came from goes on, as an sql.RawBytes is: what is to stay needs bytes.Clone. With fmt and
+// log/slog it shows "[REDACTED]"; encoding/json writes the record itself, alone or within a larger value.
 type RawRecord []byte
 
 // Raw returns an iterator over the records as Ada sent them, without decoding or copying them.
@@ -197,7 +197,7 @@ func (c *content) field(in *body, date string) error {
 	}
 	if (key == "data" || key == "items") && first == '[' {
 		if c.found {
-			return ada.Fault{Field: key, Reason: "is there beside other records"}
+			return ada.Fault{Field: key, Reason: "is a second list of records"}
 		}
 		c.found = true
 		return c.records(in, date)

@@ -3,6 +3,7 @@ package dataexport
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 )
 
@@ -46,8 +47,16 @@ func (p Page[T]) MarshalText() ([]byte, error) { return []byte(p.String()), nil 
 // Format writes "[REDACTED]" for every verb.
 func (RawRecord) Format(f fmt.State, _ rune) { hide(f) }
 
-// MarshalText returns "[REDACTED]".
-func (RawRecord) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// LogValue returns "[REDACTED]".
+func (RawRecord) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON returns the record, as a json.RawMessage does.
+func (r RawRecord) MarshalJSON() ([]byte, error) {
+	if r == nil {
+		return []byte("null"), nil
+	}
+	return r, nil
+}
 
 // Format writes "[REDACTED]" for every verb.
 func (CSAT) Format(f fmt.State, _ rune) { hide(f) }

@@ -1,7 +1,6 @@
 package dataexport
 
 import (
-	"math"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -110,10 +109,12 @@ func (q Query) check(r resource, position, now time.Time) (faults []ada.Fault) {
 	}
 	within("PageSize", int64(q.PageSize), minPage, maxPage, "100 and 10,000")
 	within("Window", int64(q.Window), int64(minWindow), int64(maxWindow), "1 s and 60 days")
-	within("Lag", int64(q.Lag), 0, math.MaxInt64, "0 and 292 years")
+	if q.Lag < 0 {
+		fault("Lag", "is negative")
+	}
 	within("Concurrency", int64(q.Concurrency), 1, maxConcurrency, "1 and 32")
 	if _, ok := paths[q.version()]; !ok {
-		fault("Version", "is none of this API")
+		fault("Version", "is no version of this API")
 	}
 	switch {
 	case q.By != "" && q.By != ByCreated && q.By != ByUpdated:

@@ -137,9 +137,9 @@ func TestLimits(t *testing.T) {
 
 		badSize        = "PageSize is not within 100 and 10,000"
 		badWindow      = "Window is not within 1 s and 60 days"
-		badLag         = "Lag is not within 0 and 292 years"
+		badLag         = "Lag is negative"
 		badConcurrency = "Concurrency is not within 1 and 32"
-		badVersion     = "Version is none of this API"
+		badVersion     = "Version is no version of this API"
 		badBy          = "By is neither ByCreated nor ByUpdated"
 		tooOld         = "Since is before the last 12 months, which is all that Ada has"
 		future         = "Since is in the future"

@@ -184,18 +184,19 @@ func (w *walk) fetch(ctx context.Context, c *content, from, to time.Time) (rest 
 			return rest, w.op.Invalid(ada.Fault{Field: "the parameters", Reason: "cannot be encoded"})
 		}
 		read := ada.Stream(func(body io.Reader) error { return c.read(body, w.date()) })
-		if _, err := w.client.Do(req.WithContext(ctx), w.op, read, w.opts...); err != nil {
+		resp, err := w.client.Do(req.WithContext(ctx), w.op, read, w.opts...)
+		if err != nil {
 			return rest, err
 		}
 		if c.next == "" {
 			return rest, nil
 		}
-		next, err := w.cursor(req, c.next)
+		next, err := w.cursor(req, resp, c.next)
 		switch {
 		case err != nil:
 			return rest, err
 		case next.Before(from):
-			return rest, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "leads back"})
+			return rest, w.op.Unusable(resp, ada.Fault{Field: "next_page_uri", Reason: "leads back"})
 		case next.Equal(from) && size == maxPage:
 			return rest, fmt.Errorf("%s: %w", w.op.Name, ErrStuck)
 		case next.Equal(from):
@@ -209,19 +210,19 @@ func (w *walk) fetch(ctx context.Context, c *content, from, to time.Time) (rest 
 
 // cursor returns the time in the link to a next page. The link itself is not followed, but one that leads to another
 // place is not Ada's.
-func (w *walk) cursor(req *http.Request, link string) (time.Time, error) {
+func (w *walk) cursor(req *http.Request, resp *ada.Response, link string) (time.Time, error) {
 	if u, err := url.Parse(link); err == nil && u.Scheme == "" && u.Host == "" && u.Path != "" && u.Path[0] != '/' {
 		link = "/" + link // Ada's own samples put a slash in front
 	}
 	req = req.Clone(req.Context())
 	req.URL.RawQuery = ""
-	next, err := w.client.NextPage(req, w.op, link)
+	next, err := w.client.NextPage(req, w.op, resp, link)
 	if err != nil {
 		return time.Time{}, err
 	}
 	at, ok := wiretime.Parse([]byte(strings.ReplaceAll(next.URL.Query().Get(string(w.query.by())+"_since"), " ", "+")))
 	if !ok {
-		return time.Time{}, w.op.Unusable(ada.Fault{Field: "next_page_uri", Reason: "holds no time that can be read"})
+		return time.Time{}, w.op.Unusable(resp, ada.Fault{Field: "next_page_uri", Reason: "holds no time that can be read"})
 	}
 	return at.Truncate(precision), nil
 }

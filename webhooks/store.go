@@ -3,6 +3,7 @@ package webhooks
 import (
 	"container/list"
 	"context"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -16,6 +17,19 @@ const (
 	InProgress                  // somebody else is handling it
 	Handled                     // it was handled before
 )
+
+// String returns the name of the state in small letters.
+func (s State) String() string {
+	switch s {
+	case Claimed:
+		return "claimed"
+	case InProgress:
+		return "in progress"
+	case Handled:
+		return "handled"
+	}
+	return "state " + strconv.Itoa(int(s))
+}
 
 // Store remembers which events were handled, so that one that is delivered more than once is handled once. It is
 // called concurrently, and Claim must be atomic: of all that claim an id at the same time, one is told Claimed.

@@ -50,12 +50,12 @@ func ExampleNewMemoryStore() {
 	}
 
 	state, _ := store.Claim(ctx, "msg_1000")
-	fmt.Println(state == webhooks.Handled)
+	fmt.Println(state)
 	state, _ = store.Claim(ctx, "msg_0")
-	fmt.Println(state == webhooks.Claimed)
+	fmt.Println(state)
 	// Output:
-	// true
-	// true
+	// handled
+	// claimed
 }
 
 // Of all that claim an event at the same time, one handles it.
@@ -63,12 +63,12 @@ func ExampleMemoryStore_Claim() {
 	ctx := context.Background()
 	store := webhooks.NewMemoryStore(0)
 	state, err := store.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.Claimed, err)
+	fmt.Println(state, err)
 	state, err = store.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.InProgress, err)
+	fmt.Println(state, err)
 	// Output:
-	// true <nil>
-	// true <nil>
+	// claimed <nil>
+	// in progress <nil>
 }
 
 func ExampleMemoryStore_Commit() {
@@ -78,8 +78,8 @@ func ExampleMemoryStore_Commit() {
 	_ = store.Commit(ctx, "msg_1") // its handler succeeded
 
 	state, err := store.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.Handled, err)
-	// Output: true <nil>
+	fmt.Println(state, err)
+	// Output: handled <nil>
 }
 
 func ExampleMemoryStore_Release() {
@@ -89,6 +89,16 @@ func ExampleMemoryStore_Release() {
 	_ = store.Release(ctx, "msg_1") // its handler failed: the next delivery is handled again
 
 	state, err := store.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.Claimed, err)
-	// Output: true <nil>
+	fmt.Println(state, err)
+	// Output: claimed <nil>
+}
+
+func ExampleState_String() {
+	for _, state := range []webhooks.State{webhooks.Claimed, webhooks.InProgress, webhooks.Handled} {
+		fmt.Println(state)
+	}
+	// Output:
+	// claimed
+	// in progress
+	// handled
 }

@@ -30,9 +30,7 @@ func (r storeRun) do(steps ...string) {
 		case "claim":
 			var state webhooks.State
 			state, err = r.store.Claim(r.Context(), id)
-			got = map[webhooks.State]string{
-				webhooks.Claimed: "claimed", webhooks.InProgress: "in progress", webhooks.Handled: "handled",
-			}[state]
+			got = state.String()
 		case "commit":
 			err = r.store.Commit(r.Context(), id)
 		case "release":

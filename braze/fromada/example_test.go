@@ -149,7 +149,7 @@ func ExampleMapping_EndUser() {
 	}
 	// Output:
 	// Ada pt pro
-	// left out: Profile.Metadata["region"] has a name with a $ in front
+	// left out: Profile.Metadata["region"] has a name that begins with a $
 }
 
 // All end users whom Ada has, once, before webhooks tell of what changes.

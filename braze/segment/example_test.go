@@ -40,7 +40,7 @@ func Example() {
 	fmt.Println(srv.Purchases()[0].ProductID, srv.Purchases()[0].Price)
 	fmt.Println(srv.Events()[0].Name)
 	// Output:
-	// left out: traits["company"] is an object
+	// left out: traits["company"] is or holds an object
 	// Jane 1980-02-29
 	// Purchased Item 2000
 	// Viewed Home Page
@@ -67,7 +67,7 @@ func ExampleMapper_Map() {
 	}
 	// Output:
 	// 2 socks 4.5 EUR
-	// left out: properties["products"][1] has no price
+	// left out: properties["products"][1] has no price that is a number
 }
 
 // A call that is logged by mistake shows its type and nothing of the person.

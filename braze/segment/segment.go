@@ -115,13 +115,18 @@ func (m Mapper) Map(c Call) (batch braze.Batch, omitted []ada.Fault) {
 	if p.at.IsZero() {
 		p.at = time.Now()
 	}
+	who := "userId"
 	switch {
 	case c.UserID != "":
 		p.user = braze.ExternalID(c.UserID)
 	case c.BrazeID != "":
-		p.user = braze.BrazeID(c.BrazeID)
+		p.user, who = braze.BrazeID(c.BrazeID), "braze_id"
 	default:
 		p.omit("userId", "is missing, and there is no braze_id")
+		return braze.Batch{}, p.omitted
+	}
+	probe := braze.Event{User: p.user, Name: "-", Time: time.Now()}
+	if !p.passes(who, braze.Batch{Events: []braze.Event{probe}}.Validate(), nil) {
 		return braze.Batch{}, p.omitted
 	}
 	if m.UpdateExistingOnly {
@@ -164,22 +169,26 @@ func (p *mapping) omit(field, reason string) {
 	p.omitted = append(p.omitted, ada.Fault{Field: field, Reason: reason})
 }
 
-// passes reports whether a batch would be sent, and says why not.
-func (p *mapping) passes(field string, b braze.Batch) bool {
-	reason := refusal(b.Validate())
-	if reason != "" {
-		p.omit(field, reason)
-	}
-	return reason == ""
-}
-
-// refusal is the first reason that an error of package braze gives.
-func refusal(err error) string {
+// passes reports whether an error of package braze is nil, and says otherwise what it has against what the field of the
+// call has become. parts are the fields of the call that parts of it come from.
+func (p *mapping) passes(field string, err error, parts map[string]string) bool {
 	var failed *ada.Error
-	if errors.As(err, &failed) {
-		return failed.Faults[0].Reason
+	if !errors.As(err, &failed) {
+		return true
 	}
-	return ""
+	fault := failed.Faults[0]
+	part := fault.Field[strings.LastIndexByte(fault.Field, '.')+1:] // such as User, or Custom["tags"][1]
+	switch from := parts[part]; {
+	case from != "":
+		field = from
+	case part == "Time":
+		field = "timestamp"
+	default:
+		_, inside, _ := strings.Cut(part, "]")
+		field += inside
+	}
+	p.omit(field, fault.Reason)
+	return false
 }
 
 // traitNames are the traits that become fields of the profile. Birthday, gender and the address are not among them, as
@@ -195,9 +204,7 @@ func (p *mapping) identify() {
 	custom := braze.Custom{}
 	a := braze.Attributes{User: p.user, UpdateExistingOnly: p.existing, Custom: custom}
 	set := func(field, name string, value any) {
-		if reason := refusal(a.Set(name, value)); reason != "" {
-			p.omit(field, reason)
-		}
+		p.passes(field, a.Set(name, value), nil)
 	}
 	for _, trait := range slices.Sorted(maps.Keys(p.call.Traits)) {
 		value := p.call.Traits[trait]
@@ -211,13 +218,13 @@ func (p *mapping) identify() {
 			set(field, name, value)
 		case slices.Contains(handled, trait):
 		case isObject(value):
-			p.omit(field, "is an object")
+			p.omit(field, "is or holds an object")
 		default:
 			if p.call.Computed {
 				trait = snake(trait)
 			}
 			one := braze.Custom{trait: value} // and not by Set, which takes names of Braze's own
-			if p.passes(field, braze.Batch{Attributes: []braze.Attributes{{User: p.user, Custom: one}}}) {
+			if p.passes(field, braze.Batch{Attributes: []braze.Attributes{{User: p.user, Custom: one}}}.Validate(), nil) {
 				custom[trait] = value
 			}
 		}
@@ -333,10 +340,11 @@ func (p *mapping) track() {
 	case !isNumber:
 		p.omit(`properties["revenue"]`, "is not a number, so that the call is no purchase")
 	case currency == "":
-		p.omit(`properties["currency"]`, "is missing, so that the call is no purchase")
+		p.omit(`properties["currency"]`, "is missing or not a string, so that the call is no purchase")
 	default:
 		buy := p.purchase(p.call.Event, currency, price)
-		if p.passes("event", braze.Batch{Purchases: []braze.Purchase{buy}}) {
+		parts := map[string]string{"Currency": `properties["currency"]`, "Price": `properties["revenue"]`}
+		if p.passes("event", braze.Batch{Purchases: []braze.Purchase{buy}}.Validate(), parts) {
 			buy.Properties = p.properties(purchaseReserved, func(b braze.Properties) braze.Batch {
 				buy := buy
 				buy.Properties = b
@@ -358,7 +366,7 @@ func (p *mapping) purchase(product, currency string, price float64) braze.Purcha
 // event adds an event with the properties of the call.
 func (p *mapping) event(name, field string) {
 	e := braze.Event{User: p.user, Name: name, Time: p.at, UpdateExistingOnly: p.existing}
-	if !p.passes(field, braze.Batch{Events: []braze.Event{e}}) {
+	if !p.passes(field, braze.Batch{Events: []braze.Event{e}}.Validate(), nil) {
 		return
 	}
 	e.Properties = p.properties(eventReserved, func(b braze.Properties) braze.Batch {
@@ -381,7 +389,7 @@ func (p *mapping) properties(reserved []string, with func(braze.Properties) braz
 		case value == nil: // as if it were not there
 		case flat && (isArray || isObject(value)):
 			p.omit(field, "is an array or an object")
-		case p.passes(field, with(braze.Properties{name: value})):
+		case p.passes(field, with(braze.Properties{name: value}).Validate(), nil):
 			kept[name] = value
 		}
 	}
@@ -398,14 +406,17 @@ func (p *mapping) order(products []any) {
 			p.omit(field, "is not an object")
 			continue
 		}
+		parts := map[string]string{"ProductID": field + `["product_id"]`, "Currency": `properties["currency"]`, "Price": field + `["price"]`}
 		id, ok := text(product["product_id"])
 		if !ok {
 			id, ok = text(product["id"])
+			parts["ProductID"] = field + `["id"]`
 		}
 		price, priced := number(product["price"])
 		currency := of
 		if s, ok := product["currency"].(string); ok && currency == "" {
 			currency = s
+			parts["Currency"] = field + `["currency"]`
 		}
 		if currency == "" {
 			currency = "USD"
@@ -416,17 +427,17 @@ func (p *mapping) order(products []any) {
 		}
 		switch {
 		case !ok:
-			p.omit(field, "has no product_id and no id")
+			p.omit(field, "has no product_id or id that is a string or a number")
 			continue
 		case !priced:
-			p.omit(field, "has no price")
+			p.omit(field, "has no price that is a number")
 			continue
 		case quantity < 1 || quantity != float64(int(quantity)) || quantity > maxPieces:
 			p.omit(field, fmt.Sprintf("has a quantity that is not an integer from 1 to %d", maxPieces))
 			continue
 		}
 		buy := p.purchase(id, currency, price)
-		if !p.passes(field, braze.Batch{Purchases: []braze.Purchase{buy}}) {
+		if !p.passes(field, braze.Batch{Purchases: []braze.Purchase{buy}}.Validate(), parts) {
 			continue
 		}
 		for left := int(quantity); left > 0; left -= maxQuantity {
@@ -505,7 +516,7 @@ func (p *mapping) group() {
 	b := braze.Batch{Attributes: []braze.Attributes{{
 		User: p.user, UpdateExistingOnly: p.existing, Custom: braze.Custom{"ab_segment_group_" + p.call.GroupID: true},
 	}}}
-	if p.passes("groupId", b) {
+	if p.passes("groupId", b.Validate(), nil) {
 		p.batch = b
 	}
 }

@@ -64,13 +64,15 @@ func TestMap(t *testing.T) {
 		{"the page's example", segment.Mapper{}, identify(`"firstName":"Jane","lastName":"Kim","email":"jane.kim@example.com"`), attributes(`,"email":"jane.kim@example.com","first_name":"Jane","last_name":"Kim"`), nil},
 		{"the table of traits", segment.Mapper{}, identify(`"firstName":"F","lastName":"L","birthday":"1980-02-29T23:30:00-02:00","avatar":"https://a.example/a.png","address":{"city":"Kyoto","country":"JP","street":"x"},"gender":"female","phone":"+1"`), attributes(`,"phone":"+1","first_name":"F","last_name":"L","home_city":"Kyoto","country":"JP","dob":"1980-03-01","gender":"F","image_url":"https://a.example/a.png"`), nil},
 		{"a birthday without a time", segment.Mapper{}, identify(`"birthday":"1980-02-29"`), attributes(`,"dob":"1980-02-29"`), nil},
-		{"a birthday that is none", segment.Mapper{}, identify(`"birthday":"canary"`), attributes(``), []string{`traits["birthday"] takes a day or Unset`}},
+		{"a birthday that is none", segment.Mapper{}, identify(`"birthday":"canary"`), attributes(``), []string{`traits["birthday"] is not a day`}},
 		{"other traits", segment.Mapper{}, identify(`"plan":"Pro","Seats":12,"ratio":0.5,"big":9007199254740993,"trial":false,"tags":["a","b"]`), attributes(`,"Seats":12,"big":9007199254740993,"plan":"Pro","ratio":0.5,"tags":["a","b"],"trial":false`), nil},
 		{"id, name and address are dropped", segment.Mapper{}, identify(`"id":"1","name":"Jane Kim","address":"x"`), attributes(``), nil},
-		{"no nested objects", segment.Mapper{}, identify(`"company":{"name":"x"},"list":[{"a":1}],"plan":"pro"`), attributes(`,"plan":"pro"`), []string{`traits["company"] is an object`, `traits["list"] is an object`}},
+		{"no nested objects", segment.Mapper{}, identify(`"company":{"name":"x"},"list":[{"a":1}],"plan":"pro"`), attributes(`,"plan":"pro"`), []string{`traits["company"] is or holds an object`, `traits["list"] is or holds an object`}},
 		{"null removes", segment.Mapper{}, identify(`"plan":null,"firstName":null,"gender":null,"birthday":null,"address":{"city":null,"country":null}`), attributes(`,"first_name":null,"home_city":null,"country":null,"dob":null,"gender":null,"plan":null`), nil},
 		{"names of Braze's own", segment.Mapper{}, identify(`"first_name":"canary","dob":"x","external_id":"y","_merge_objects":true`), attributes(``), []string{`traits["_merge_objects"] is a name of Braze's own`, `traits["dob"] is a name of Braze's own`, `traits["external_id"] is a name of Braze's own`, `traits["first_name"] is a name of Braze's own`}},
-		{"what Braze would drop", segment.Mapper{}, identify(`"$x":1,"long":"` + strings.Repeat("x", 256) + `","email":"canary","ok":1`), attributes(`,"ok":1`), []string{"traits[…] has a name with a $ in front", `traits["email"] is not an address`, `traits["long"] has 256 characters, at most 255`}},
+		{"what Braze would drop", segment.Mapper{}, identify(`"$x":1,"long":"` + strings.Repeat("x", 256) + `","email":"canary","ok":1`), attributes(`,"ok":1`), []string{"traits[…] has a name that begins with a $", `traits["email"] is not an address`, `traits["long"] has 256 characters, at most 255`}},
+		{"a null within a trait", segment.Mapper{}, identify(`"tags":["a",null]`), attributes(``), []string{`traits["tags"][1] is nil, which Braze does not take there`}},
+		{"an email that is no string", segment.Mapper{}, identify(`"email":true`), attributes(``), []string{`traits["email"] is not a string`}},
 		{"a country in small letters", segment.Mapper{}, identify(`"address":{"country":"jp"}`), attributes(`,"country":"JP"`), nil},
 		{"a country by name", segment.Mapper{}, identify(`"address":{"country":"Japan"}`), attributes(``), []string{`traits["address"]["country"] is not two capital letters, as ISO 3166-1 alpha-2 has it`}},
 		{"existing users only", segment.Mapper{UpdateExistingOnly: true}, identify(`"plan":"pro"`), attributes(`,"_update_existing_only":true,"plan":"pro"`), nil},
@@ -80,14 +82,16 @@ func TestMap(t *testing.T) {
 		{"a braze_id", segment.Mapper{}, `{"type":"identify","anonymousId":"a","integrations":{"Braze":{"braze_id":"b"}}}`, `{"attributes":[{"braze_id":"b"}]}`, nil},
 		{"a braze_id in the context", segment.Mapper{}, `{"type":"identify","integrations":{"Braze":true},"context":{"integrations":{"Braze":{"braze_id":"b"}}}}`, `{"attributes":[{"braze_id":"b"}]}`, nil},
 		{"a userId comes first", segment.Mapper{}, `{"type":"identify","userId":"u","integrations":{"Braze":{"braze_id":"b"}}}`, `{"attributes":[{"external_id":"u"}]}`, nil},
+		{"a userId that Braze refuses", segment.Mapper{}, `{"type":"identify","userId":"` + strings.Repeat("x", 998) + `","traits":{"a":1,"b":2}}`, ``, []string{"userId has an external id of 998 bytes, at most 987"}},
+		{"a time that Braze refuses", segment.Mapper{}, `{"type":"track","userId":"u","event":"E","timestamp":"0000-01-01T00:00:00Z"}`, ``, []string{"timestamp is not within the years 1 to 3000"}},
 		{"nobody", segment.Mapper{}, `{"type":"identify","anonymousId":"a"}`, ``, []string{"userId is missing, and there is no braze_id"}},
 
 		// Track.
 		{"an event", segment.Mapper{}, track("Purchased Item", `"product_id":"1234","name":"bag"`), event("Purchased Item", `"name":"bag","product_id":"1234"`), nil},
 		{"reserved properties", segment.Mapper{}, track("E", `"time":1,"quantity":2,"event_name":"x","price":3,"currency":"USD","kept":true`), event("E", `"kept":true`), nil},
 		{"nested properties and null", segment.Mapper{}, track("E", `"o":{"a":[1,{"b":"c"}]},"n":null`), event("E", `"o":{"a":[1,{"b":"c"}]}`), nil},
-		{"properties that Braze refuses", segment.Mapper{}, track("E", `"$x":1,"long":"`+strings.Repeat("x", 256)+`"`), event("E", ``), []string{"properties[…] has a name with a $ in front", `properties["long"] has 256 characters, at most 255`}},
-		{"no name", segment.Mapper{}, track("", ``), ``, []string{"event has an empty name"}},
+		{"properties that Braze refuses", segment.Mapper{}, track("E", `"$x":1,"long":"`+strings.Repeat("x", 256)+`"`), event("E", ``), []string{"properties[…] has a name that begins with a $", `properties["long"] has 256 characters, at most 255`}},
+		{"no name", segment.Mapper{}, track("", ``), ``, []string{"event is empty"}},
 		{"existing users only", segment.Mapper{UpdateExistingOnly: true}, track("E", ``), `{"events":[{"external_id":"u","_update_existing_only":true,"name":"E",` + moment + `}]}`, nil},
 		{"the original time", segment.Mapper{}, `{"type":"track","userId":"u","event":"E","originalTimestamp":"2026-06-01T12:30:00Z","receivedAt":"2026-06-02T00:00:00Z"}`, event("E", ``), nil},
 
@@ -116,9 +120,22 @@ func TestMap(t *testing.T) {
 				`{"external_id":"u","product_id":"a","currency":"USD","price":1,"quantity":50,` + moment + `}]}`, nil,
 		},
 		{"products that are none", segment.Mapper{}, track("Order Completed", `"products":["x",{"price":1},{"product_id":"a"},{"product_id":"a","price":1,"quantity":0},{"product_id":"a","price":1,"quantity":1.5}]`), ``, []string{
-			`properties["products"][0] is not an object`, `properties["products"][1] has no product_id and no id`, `properties["products"][2] has no price`,
+			`properties["products"][0] is not an object`, `properties["products"][1] has no product_id or id that is a string or a number`, `properties["products"][2] has no price that is a number`,
 			`properties["products"][3] has a quantity that is not an integer from 1 to 10000`, `properties["products"][4] has a quantity that is not an integer from 1 to 10000`,
 		}},
+		{
+			"products that Braze refuses",
+			segment.Mapper{},
+			track("Order Completed", `"products":[{"product_id":"`+strings.Repeat("x", 256)+`","price":1},{"id":"`+strings.Repeat("x", 256)+`","price":1},{"id":"a","price":"NaN"},{"id":"a","price":"free"},{"id":"a","price":1,"currency":"Euro"}]`), ``,
+			[]string{
+				`properties["products"][0]["product_id"] has 256 characters, at most 255`, `properties["products"][1]["id"] has 256 characters, at most 255`,
+				`properties["products"][2]["price"] is not a finite number`, `properties["products"][3] has no price that is a number`,
+				`properties["products"][4]["currency"] is not three capital letters, as ISO 4217 has it`,
+			},
+		},
+		{"an order in no currency", segment.Mapper{}, track("Order Completed", `"currency":"Euro","products":[{"id":"a","price":1}]`), ``, []string{`properties["currency"] is not three capital letters, as ISO 4217 has it`}},
+		{"revenue in no currency", segment.Mapper{}, track("Bought", `"revenue":1,"currency":"Euro"`), ``, []string{`properties["currency"] is not three capital letters, as ISO 4217 has it`}},
+		{"revenue that is infinite", segment.Mapper{}, track("Bought", `"revenue":"Inf","currency":"USD"`), ``, []string{`properties["revenue"] is not a finite number`}},
 		{"an empty order", segment.Mapper{}, track("Order Completed", `"products":[]`), ``, nil},
 		{"an order without products", segment.Mapper{}, track("Order Completed", `"order_id":"x"`), event("Order Completed", `"order_id":"x"`), nil},
 		{"the page's example of a purchase", segment.Mapper{}, track("Purchased Item", `"revenue":"2000","currency":"USD"`), `{"purchases":[{"external_id":"u","product_id":"Purchased Item","currency":"USD","price":2000,` + moment + `}]}`, nil},
@@ -129,7 +146,7 @@ func TestMap(t *testing.T) {
 			`{"purchases":[{"external_id":"u","product_id":"Bought","currency":"USD","price":12.5,` + moment + `,"properties":{"size":"M"}}]}`,
 			[]string{`properties["l"] is an array or an object`, `properties["o"] is an array or an object`},
 		},
-		{"revenue without a currency", segment.Mapper{}, track("Bought", `"revenue":1`), event("Bought", `"revenue":1`), []string{`properties["currency"] is missing, so that the call is no purchase`}},
+		{"revenue without a currency", segment.Mapper{}, track("Bought", `"revenue":1`), event("Bought", `"revenue":1`), []string{`properties["currency"] is missing or not a string, so that the call is no purchase`}},
 		{"revenue that is no number", segment.Mapper{}, track("Bought", `"revenue":"canary","currency":"USD"`), event("Bought", `"revenue":"canary"`), []string{`properties["revenue"] is not a number, so that the call is no purchase`}},
 
 		// Page and screen.
@@ -145,7 +162,7 @@ func TestMap(t *testing.T) {
 		// Group.
 		{"the page's example of a group", segment.Mapper{}, `{"type":"group","userId":"ze8rt1u89","groupId":"1234","traits":{"name":"Initech","employees":329}}`, attributes(`,"ab_segment_group_1234":true`), nil},
 		{"a group without an id", segment.Mapper{}, `{"type":"group","userId":"u"}`, ``, []string{"groupId is missing"}},
-		{"a group with an odd id", segment.Mapper{}, `{"type":"group","userId":"u","groupId":"` + strings.Repeat("x", 255) + `"}`, ``, []string{"groupId has a name of 272 characters, at most 255"}},
+		{"a group with an odd id", segment.Mapper{}, `{"type":"group","userId":"u","groupId":"` + strings.Repeat("x", 255) + `"}`, ``, []string{"groupId has a name that has 272 characters, at most 255"}},
 
 		// Computed traits and audiences.
 		{"a computed trait", segment.Mapper{}, `{"type":"identify","userId":"ze8rt1u89","traits":{"Last Product Viewed Item":"Sweater"},"context":{"personas":{"computation_class":"computed_trait"}}}`, attributes(`,"last_product_viewed_item":"Sweater"`), nil},

@@ -362,14 +362,14 @@ var exportScenarios = []scenario{
 		id: "P22", title: "Pages of 99 and 10,001 records, and other queries that cannot be: refused, and nothing is sent.", skip: exports,
 		run: func(t *testing.T, op operation) {
 			for reason, change := range map[string]func(*dataexport.Query){
-				"100 and 10,000":   func(q *dataexport.Query) { q.PageSize = 99 },
-				"and 10,000":       func(q *dataexport.Query) { q.PageSize = 10_001 },
-				"60 days":          func(q *dataexport.Query) { q.Window = 61 * day },
-				"is not after":     func(q *dataexport.Query) { q.Until = q.Since },
-				"in the future":    func(q *dataexport.Query) { q.Since, q.Until = begin.AddDate(5, 0, 0), time.Time{} },
-				"is zero":          func(q *dataexport.Query) { q.Since = time.Time{} },
-				"1 and 32":         func(q *dataexport.Query) { q.Concurrency = 33 },
-				"none of this API": func(q *dataexport.Query) { q.Version = "v9" },
+				"100 and 10,000":         func(q *dataexport.Query) { q.PageSize = 99 },
+				"and 10,000":             func(q *dataexport.Query) { q.PageSize = 10_001 },
+				"60 days":                func(q *dataexport.Query) { q.Window = 61 * day },
+				"is not after":           func(q *dataexport.Query) { q.Until = q.Since },
+				"in the future":          func(q *dataexport.Query) { q.Since, q.Until = begin.AddDate(5, 0, 0), time.Time{} },
+				"is zero":                func(q *dataexport.Query) { q.Since = time.Time{} },
+				"1 and 32":               func(q *dataexport.Query) { q.Concurrency = 33 },
+				"no version of this API": func(q *dataexport.Query) { q.Version = "v9" },
 			} {
 				refusedQuery(t, op, reason, change)
 			}

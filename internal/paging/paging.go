@@ -27,7 +27,8 @@ func All[T any](ctx context.Context, client *ada.Client, op ada.Operation, req *
 		var mark string // one earlier page, to find out a server that leads in a circle
 		for n := 1; ; n++ {
 			var page page[T]
-			if _, err := client.Do(req, op, &page, opts...); err != nil {
+			resp, err := client.Do(req, op, &page, opts...)
+			if err != nil {
 				yield(nil, err)
 				return
 			}
@@ -42,9 +43,9 @@ func All[T any](ctx context.Context, client *ada.Client, op ada.Operation, req *
 			if n&(n-1) == 0 {
 				mark = req.URL.RawQuery
 			}
-			next, err := client.NextPage(req, op, page.next)
+			next, err := client.NextPage(req, op, resp, page.next)
 			if err == nil && next.URL.RawQuery == mark {
-				err = op.Unusable(ada.Fault{Field: "next_page_url", Reason: "leads back to an earlier page"})
+				err = op.Unusable(resp, ada.Fault{Field: "next_page_url", Reason: "leads back to an earlier page"})
 			}
 			if err != nil {
 				yield(nil, err)

@@ -10,8 +10,9 @@ import (
 const maxLink = 8 << 10
 
 // Next resolves the link to a next page against the page that it came with. The page after must be at the same
-// scheme, host, port and path, or the key would go where the link says.
-func Next(page *url.URL, link string) (*url.URL, error) {
+// scheme, host, port and path, or the key would go where the link says. The path may lack prefix, which a gateway has put
+// in front of it and the server does not know of.
+func Next(page *url.URL, prefix, link string) (*url.URL, error) {
 	if len(link) > maxLink || strings.Count(link, "..") > 64 {
 		return nil, errors.New("is too long")
 	}
@@ -26,15 +27,15 @@ func Next(page *url.URL, link string) (*url.URL, error) {
 		return nil, errors.New("is not a plain URL")
 	}
 	next := page.ResolveReference(ref)
-	switch {
+	switch path := next.EscapedPath(); {
 	case next.Scheme != page.Scheme || !SameHost(next, page):
 		return nil, errors.New("leaves the origin")
-	case next.EscapedPath() != page.EscapedPath():
+	case path != page.EscapedPath() && prefix+path != page.EscapedPath():
 		return nil, errors.New("leaves the path")
 	case next.RawQuery == page.RawQuery:
 		return nil, errors.New("leads to the same page")
 	}
-	next.Host = page.Host
+	next.Host, next.Path, next.RawPath = page.Host, page.Path, page.RawPath
 	return next, nil
 }
 

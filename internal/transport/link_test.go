@@ -75,15 +75,18 @@ func TestNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	for link, want := range good {
-		next, err := Next(from, link)
+		next, err := Next(from, "", link)
 		if err != nil {
 			t.Errorf("%.100q: %v", link, err)
 		} else if next.String() != want {
 			t.Errorf("%.100q leads to %s, want %s", link, next, want)
 		}
 	}
+	if next, err := Next(from, "/api", "/v2/end-users/?cursor=1"); err != nil || next.String() != "https://acme.ada.support/api/v2/end-users/?cursor=1" {
+		t.Errorf("a link without the prefix leads to %v, %v", next, err)
+	}
 	for _, link := range bad {
-		if next, err := Next(from, link); err == nil {
+		if next, err := Next(from, "", link); err == nil {
 			t.Errorf("%.100q leads to %s, want an error", link, next)
 		}
 	}

@@ -596,7 +596,7 @@ func TestAllThatFails(t *testing.T) {
 	first := page("1", "https://acme.ada.support/api/v2/webhooks/?cursor=2")
 	const (
 		where = "endpoints.All: GET /api/v2/webhooks/: 200 OK: the answer is not usable: "
-		link  = "endpoints.All: the answer is not usable: next_page_url "
+		link  = where + "next_page_url "
 	)
 	for _, tt := range []struct {
 		name  string

@@ -123,7 +123,7 @@ func newStore(t *testing.T, c redisstore.Config) *redisstore.Store {
 func (r replica) claims(id string, want webhooks.State) {
 	r.Helper()
 	if got, err := r.Claim(r.Context(), id); err != nil || got != want {
-		r.Fatalf("Claim(%q): got %d, %v, want %d", id, got, err, want)
+		r.Fatalf("Claim(%q): got %s, %v, want %s", id, got, err, want)
 	}
 }
 
@@ -147,7 +147,7 @@ func (r replica) claimsSoon(id string) {
 	for deadline := time.Now().Add(soon); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		switch state, err := r.Claim(r.Context(), id); {
 		case err != nil || state == webhooks.Handled:
-			r.Fatalf("Claim(%q): %d, %v", id, state, err)
+			r.Fatalf("Claim(%q): %s, %v", id, state, err)
 		case state == webhooks.Claimed:
 			return
 		}

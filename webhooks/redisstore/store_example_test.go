@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/adasdk/ada-go/webhooks"
 	"github.com/adasdk/ada-go/webhooks/redisstore"
 	"github.com/redis/go-redis/v9"
 )
@@ -68,12 +67,12 @@ func ExampleStore_Claim() {
 	ctx := context.Background()
 
 	state, err := a.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.Claimed, err)
+	fmt.Println(state, err)
 	state, err = b.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.InProgress, err)
+	fmt.Println(state, err)
 	// Output:
-	// true <nil>
-	// true <nil>
+	// claimed <nil>
+	// in progress <nil>
 }
 
 // A handler that took longer than the lease may have run twice.
@@ -91,8 +90,8 @@ func ExampleStore_Commit() {
 		return
 	}
 	state, err := b.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.Handled, err)
-	// Output: true <nil>
+	fmt.Println(state, err)
+	// Output: handled <nil>
 }
 
 // When a handler failed, the next delivery can be handled by any replica.
@@ -110,6 +109,6 @@ func ExampleStore_Release() {
 		return
 	}
 	state, err := b.Claim(ctx, "msg_1")
-	fmt.Println(state == webhooks.Claimed, err)
-	// Output: true <nil>
+	fmt.Println(state, err)
+	// Output: claimed <nil>
 }
