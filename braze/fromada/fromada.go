@@ -207,6 +207,9 @@ func (m Mapping) event(ctx context.Context, kind, id, endUserID string, at time.
 		at = time.Now()
 	}
 	e := braze.Event{User: user, Name: name, Time: at, UpdateExistingOnly: existing, Properties: braze.Properties{}}
+	if bare := (braze.Batch{Events: []braze.Event{e}}); bare.Validate() != nil { // no property is to blame
+		return m.checked(bare, nil)
+	}
 	var omitted []ada.Fault
 	set := func(field, name string, value any) {
 		if value == "" {

@@ -205,3 +205,22 @@ func TestLookup(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A user that Braze would refuse is named as such, and not once for each field of the event.
+func TestUserThatBrazeRefuses(t *testing.T) {
+	m := fromada.Mapping{
+		Identify: func(context.Context, string, string) (braze.User, error) {
+			return braze.ExternalID(strings.Repeat("x", 998)), nil
+		},
+		Metadata: map[string]string{"plan": "ada_plan"},
+	}
+	e := webhooks.Event[webhooks.ConversationEnded]{Type: webhooks.TypeConversationEnded, Timestamp: time.Now()}
+	e.Data.EndUserID, e.Data.ConversationID, e.Data.Metadata = "eu-1", "c-1", webhooks.Metadata{"plan": []byte(`"pro"`)}
+	batch, omitted, err := m.ConversationEnded(t.Context(), e)
+	if err != nil || batch.Len() != 0 {
+		t.Errorf("got %v, %v", batch, err)
+	}
+	if len(omitted) != 1 || omitted[0].Field != "Events[0].User" {
+		t.Errorf("omitted: %v", omitted)
+	}
+}
