@@ -647,7 +647,7 @@ func hostileLinks(t *testing.T, op operation) {
 		strings.Repeat("../", 100) + "%s", "https://acme.ada.support/" + strings.Repeat("x", 9000),
 	} {
 		f := fault{
-			only: 1, idempotent: want{is: []error{ada.ErrAnswer}},
+			only: 1, idempotent: fails(1, 200, ada.ErrAnswer),
 			steps: linkedTo(hostile),
 			each: func(t *testing.T, o *outcome) {
 				for _, r := range o.network.Requests() {
