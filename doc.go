@@ -75,7 +75,7 @@
 //			}
 //			store(conversation)
 //		}
-//		save(page.Next) // in one transaction with the records: nothing is lost then, and nothing doubled
+//		save(page.Next) // in one transaction with the records, to lose and double nothing
 //	}
 //
 // # Absent, null and zero
@@ -86,8 +86,9 @@
 //
 //	user, err = users.Update(ctx, user.ID, endusers.Update{
 //		Email:      ada.Set("ada@example.com"),
-//		ExternalID: ada.Null[string](),                               // clears it; what is left out stays
-//		Sensitive:  ada.Set(endusers.Sensitive{"auth_token": token}), // write-only, gone after 24 hours
+//		ExternalID: ada.Null[string](), // clears it; what is left out stays
+//		// Write-only, and gone after 24 hours:
+//		Sensitive: ada.Set(endusers.Sensitive{"auth_token": token}),
 //	})
 //
 // # Secrets
@@ -102,7 +103,8 @@
 // [testing/synctest], where an hour of waiting takes no time.
 //
 //	srv := adatest.NewServer(t)
-//	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true}) // the answer is lost on the way
+//	// Ada makes the end user, and the answer is lost on the way.
+//	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true})
 //
 // # Compatibility
 //

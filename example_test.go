@@ -58,8 +58,9 @@ func Example_endUsers() {
 	}
 	user, err = users.Update(ctx, user.ID, endusers.Update{
 		Email:      ada.Set("ada@example.com"),
-		ExternalID: ada.Null[string](),                               // clears it; what is left out stays
-		Sensitive:  ada.Set(endusers.Sensitive{"auth_token": token}), // write-only, gone after 24 hours
+		ExternalID: ada.Null[string](), // clears it; what is left out stays
+		// Write-only, and gone after 24 hours:
+		Sensitive: ada.Set(endusers.Sensitive{"auth_token": token}),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -121,7 +122,7 @@ func Example_dataExport() {
 			}
 			store(conversation)
 		}
-		save(page.Next) // in one transaction with the records: nothing is lost then, and nothing doubled
+		save(page.Next) // in one transaction with the records, to lose and double nothing
 	}
 
 	// Output:
@@ -148,8 +149,12 @@ func Example_compliance() {
 		log.Fatal(err)
 	}
 	defer ledger.Close()
-	people := slices.Values([]compliance.Identifier{compliance.Email("ada@example.com"), compliance.Email("nobody@example.com")})
-	for verdict, err := range compliance.New(client).EraseAll(ctx, people, compliance.EraseParams{Ledger: ledger}) {
+	people := slices.Values([]compliance.Identifier{
+		compliance.Email("ada@example.com"),
+		compliance.Email("nobody@example.com"),
+	})
+	params := compliance.EraseParams{Ledger: ledger}
+	for verdict, err := range compliance.New(client).EraseAll(ctx, people, params) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -168,7 +173,10 @@ func Example_proactiveSMS() {
 	ctx, client, phone := context.Background(), srv.Client(), "4165551234"
 	srv.Fail("proactivesms.Trigger", adatest.Failure{Effect: true, Drop: true}) // the answer is lost on the way
 
-	err := proactivesms.New(client).Trigger(ctx, proactivesms.Message{CampaignKey: "renew_subscriptions", PhoneNumber: phone})
+	err := proactivesms.New(client).Trigger(ctx, proactivesms.Message{
+		CampaignKey: "renew_subscriptions",
+		PhoneNumber: phone,
+	})
 	if errors.Is(err, ada.ErrOutcomeUnknown) {
 		fmt.Println("it may be on its way: do not send it again")
 	}
@@ -213,8 +221,11 @@ func Example_braze() {
 
 	user := braze.ExternalID("crm-42")
 	batch := braze.Batch{ // of any length
-		Attributes: []braze.Attributes{{User: user, Custom: braze.Custom{"plan": "pro", "conversations": braze.Inc(1)}}},
-		Events:     []braze.Event{{User: user, Name: "asked_for_refund", Time: time.Now()}},
+		Attributes: []braze.Attributes{{
+			User:   user,
+			Custom: braze.Custom{"plan": "pro", "conversations": braze.Inc(1)},
+		}},
+		Events: []braze.Event{{User: user, Name: "asked_for_refund", Time: time.Now()}},
 	}
 	result, err := tracker.Track(ctx, batch)
 	if err != nil {
@@ -234,12 +245,15 @@ func Example_fromAda() {
 	client, tracker := fakeAda.Client(), fakeBraze.Client()
 	id := fakeAda.AddEndUser(adatest.EndUser{ExternalID: "crm-42"})
 
-	mapping := fromada.Mapping{Identify: fromada.Lookup(endusers.New(client)), Metadata: map[string]string{"plan": "ada_plan"}}
+	mapping := fromada.Mapping{
+		Identify: fromada.Lookup(endusers.New(client)), // asks for the external id
+		Metadata: map[string]string{"plan": "ada_plan"},
+	}
 	buffer, err := tracker.NewBuffer(braze.BufferConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	ended := func(ctx context.Context, e webhooks.Event[webhooks.ConversationEnded]) error { // for webhooks.Handle
+	ended := func(ctx context.Context, e webhooks.Event[webhooks.ConversationEnded]) error {
 		batch, _, err := mapping.ConversationEnded(ctx, e)
 		if err != nil {
 			return err // Ada delivers it again
@@ -306,7 +320,8 @@ func SignUp(ctx context.Context, client *ada.Client, id string) error {
 
 func TestSignUp(t *testing.T) {
 	srv := adatest.NewServer(t)
-	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true}) // the answer is lost on the way
+	// Ada makes the end user, and the answer is lost on the way.
+	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true})
 
 	if err := SignUp(t.Context(), srv.Client(), "crm-42"); err != nil {
 		t.Fatal(err)
