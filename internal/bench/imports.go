@@ -52,7 +52,7 @@ type imported struct {
 
 // measureImports builds all of the programs.
 func measureImports(ctx context.Context, c config) (section, error) {
-	return imports(ctx, min(c.rounds, 3), importers) // a build takes up to minutes, and hardly varies
+	return imports(ctx, 1, importers) // a build takes up to minutes, and hardly varies
 }
 
 func imports(ctx context.Context, rounds int, importers []importer) (section, error) {
