@@ -29,14 +29,14 @@
 //
 // # Configuration
 //
-// [ada.Config] says which AI Agent and which key, and [ada.HTTPConfig] how requests are sent; braze.Config has the same
+// ada.Config says which AI Agent and which key, and ada.HTTPConfig how requests are sent; braze.Config has the same
 // HTTPConfig. The zero value is the recommended one: an HTTP client of the SDK's own, pacing by the published limits, up to
-// four attempts. [ada.ConfigFromEnv] reads ADA_HANDLE and ADA_API_KEY. [ada.Client.WithAPIKey] derives a client with another
-// key, and an [ada.CallOption] holds for one call.
+// four attempts. ada.ConfigFromEnv reads ADA_HANDLE and ADA_API_KEY. ada.Client.WithAPIKey derives a client with another
+// key, and an ada.CallOption holds for one call.
 //
 // # Errors: what, where, and may I repeat it
 //
-// Every failed call ends with an [*ada.Error] with the operation, the route, the status, and what Ada found wrong. What it
+// Every failed call ends with an *ada.Error with the operation, the route, the status, and what Ada found wrong. What it
 // was is asked with errors.Is, and whether to repeat it is said by two more:
 //
 //	switch {
@@ -46,13 +46,13 @@
 //	case ada.Retryable(err): // it is safe to do again, and worth it
 //	}
 //
-// Parameters that cannot be right are refused before anything is sent, all of them at once: [ada.ErrInvalid].
+// Parameters that cannot be right are refused before anything is sent, all of them at once: ada.ErrInvalid.
 //
 // # Retries and limits
 //
 // A call is sent again when that is harmless: after a 429 and where no connection was made always, after anything else
 // only if the call is idempotent. What may have happened is never repeated; a call that cannot tell is
-// [ada.ErrOutcomeUnknown]. The table is in package [github.com/adasdk/ada-go/ada].
+// ada.ErrOutcomeUnknown. The table is in package [github.com/adasdk/ada-go/ada].
 //
 // Ada's limits, by the second, the minute and the day, are kept before a request is sent, for all goroutines of a process,
 // so that in normal running there is no 429. Answers, bodies, waits and repetitions are all limited, and each limit is in
@@ -80,8 +80,8 @@
 //
 // # Absent, null and zero
 //
-// A field of a request that can be cleared is an [ada.Opt]: left out it changes nothing, [ada.Set] gives it a value,
-// the zero value too, and [ada.Null] removes what it has. Fields of answers are plain values, empty where Ada has none;
+// A field of a request that can be cleared is an ada.Opt: left out it changes nothing, ada.Set gives it a value,
+// the zero value too, and ada.Null removes what it has. Fields of answers are plain values, empty where Ada has none;
 // Raw has all that Ada sent.
 //
 //	user, err = users.Update(ctx, user.ID, endusers.Update{
@@ -94,13 +94,14 @@
 // # Secrets
 //
 // The key goes to one origin: redirects are refused, and links to next pages must stay. No error, log record or value of
-// the SDK prints a key or personal data, with any verb of fmt, log/slog or encoding/json; [ada.Secret] says what a Go type
-// cannot hide. Keys that rotate come from [ada.Config.KeyFunc].
+// the SDK prints a key or personal data, with any verb of fmt, log/slog or encoding/json; ada.Secret says what a Go type
+// cannot hide. What is to be stored is raw JSON: the Raw fields, and dataexport.RawRecord. Keys that rotate come from
+// ada.Config.KeyFunc.
 //
 // # Testing your code
 //
 // [github.com/adasdk/ada-go/ada/adatest] keeps state, enforces what Ada documents, and fails on demand. It works inside
-// [testing/synctest], where an hour of waiting takes no time.
+// testing/synctest, where an hour of waiting takes no time.
 //
 //	srv := adatest.NewServer(t)
 //	// Ada makes the end user, and the answer is lost on the way.
