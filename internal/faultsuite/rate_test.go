@@ -357,7 +357,7 @@ func storm(t *testing.T, op operation, processes int) {
 	const workers = 10
 	calls := 120 / max(op.steps, 1) / workers / processes // 100 a minute is the limit of most
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{Server: adatest.New(), pages: 3, effects: map[string]int{}}
+		w := &world{Server: adatest.New(), pages: usual, effects: map[string]int{}}
 		defer w.Close()
 		w.handler = secured(w.Server)
 		op.setup(w)
