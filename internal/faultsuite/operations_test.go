@@ -396,6 +396,8 @@ var operations = complete([]operation{
 	repeated(tracking("braze.UpdateAttribute", func(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
 		return processed(c.UpdateAttribute(ctx, someone, "m", "canary-metadata", o...))
 	}, profilesWith("m"))),
+	throughBuffer(repeated(tracking("braze.Buffer, attributes", bufferAttributes, profilesWith("m")))),
+	throughBuffer(tracking("braze.Buffer, an event", bufferAnEvent, eventsOf)),
 })
 
 func eraseAll(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {

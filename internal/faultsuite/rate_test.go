@@ -175,7 +175,7 @@ var rateScenarios = []scenario{
 			case !op.idempotent:
 				return "a 503 is not repeated: 1 request for each call"
 			case op.goesOn:
-				return "it goes on over failures: see column 9, which makes its calls"
+				return "it goes on over failures: see " + op.under() + ", which makes its calls"
 			}
 			return ""
 		},
