@@ -383,17 +383,22 @@ func FuzzErrorEnvelope(f *testing.F) {
 	f.Add(307, "", "https://evil.example\x1b[31m/", "a\x1b[2Jb")
 	f.Add(302, "", "//"+strings.Repeat("a.", 200)+"example", strings.Repeat("a", 65))
 	f.Add(422, `{"errors":[`+strings.Repeat(`{"type":"`+strings.Repeat("t", 60)+`","details":[{"parameter":"$.`+strings.Repeat("p", 90)+`"}]},`, 20)+`{}]}`, "", "")
+	var answer http.Response // of the one client
+	client := newClient(f, ada.Config{HTTP: ada.HTTPConfig{
+		Retry: ada.RetryPolicy{MaxAttempts: 1}, Limiter: ada.Unpaced,
+		Client: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			resp := answer
+			resp.Request = r
+			return &resp, nil
+		})},
+	}})
 	f.Fuzz(func(t *testing.T, status int, body, location, requestID string) {
 		if status < 300 || status > 999 {
 			return
 		}
-		client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{
-			Retry: ada.RetryPolicy{MaxAttempts: 1}, Limiter: ada.Unpaced,
-			Client: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-				header := http.Header{"Location": {location}, "X-Request-Id": {requestID}}
-				return &http.Response{StatusCode: status, Header: header, Body: readCloser(body), Request: r}, nil
-			})},
-		}})
+		answer = http.Response{
+			StatusCode: status, Header: http.Header{"Location": {location}, "X-Request-Id": {requestID}}, Body: readCloser(body),
+		}
 		req, err := client.NewRequest(t.Context(), createThing, nil)
 		if err != nil {
 			t.Fatal(err)

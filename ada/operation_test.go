@@ -22,7 +22,7 @@ var (
 	createThing = ada.Operation{Name: "things.Create", Method: http.MethodPost, Route: "/api/v2/things/"}
 )
 
-func newClient(t *testing.T, config ada.Config) *ada.Client {
+func newClient(t testing.TB, config ada.Config) *ada.Client {
 	t.Helper()
 	if config.BaseURL == "" {
 		config.BaseURL = "https://gateway.example.com/ada"

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/braze"
 	"github.com/adasdk/ada-go/braze/brazetest"
+	network "github.com/adasdk/ada-go/internal/faults"
 )
 
 // dedupe sends each of the objects by itself, through one Dedupe, and returns what went out of each.
@@ -333,9 +336,17 @@ func FuzzDedupe(f *testing.F) {
 	f.Add(`"`, `\`, "\n\x00", 0.0)
 	f.Add("{", "}", "\u2028", 1e300)
 	f.Fuzz(func(t *testing.T, k1, k2, s string, n float64) {
-		srv := brazetest.NewServer(t, brazetest.RateLimit(0, 0))
+		srv := brazetest.New(brazetest.RateLimit(0, 0))
+		defer srv.Close()
 		d := braze.NewDedupe(braze.DedupeConfig{})
-		client := newClient(t, srv, func(c *braze.Config) { c.Dedupe = d })
+		client := newClient(t, srv, func(c *braze.Config) {
+			c.Dedupe = d
+			c.HTTP.Client = &http.Client{Transport: network.RoundTripper(func(r *http.Request) (*http.Response, error) { // without a connection
+				w := httptest.NewRecorder()
+				srv.ServeHTTP(w, r)
+				return w.Result(), nil
+			})}
+		})
 		first := braze.Custom{k1: s, k2: []any{s, n, map[string]any{"o": s}}}
 		second := maps.Clone(first)
 		second[k1] = s + "!"

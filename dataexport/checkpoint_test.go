@@ -20,6 +20,7 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
 	"github.com/adasdk/ada-go/dataexport"
+	"github.com/adasdk/ada-go/internal/faults"
 )
 
 // crowded is data with many records at the same time, and on the borders of pages and of windows of an hour.
@@ -410,7 +411,7 @@ func TestResumeOutOfRange(t *testing.T) {
 
 // A checkpoint that is accepted is to the byte one that an export has made; nothing else is, and nothing panics.
 func FuzzCheckpoint(f *testing.F) {
-	empty := roundTripper(func(req *http.Request) (*http.Response, error) {
+	empty := faults.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"data":[]}`)), Request: req}, nil
 	})
 	a, err := ada.NewClient(ada.Config{Handle: "acme", APIKey: "key", HTTP: ada.HTTPConfig{Client: &http.Client{Transport: empty}, Limiter: ada.Unpaced}})

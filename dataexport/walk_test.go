@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -355,10 +356,13 @@ func (m *meter) clean(t testing.TB, what string) {
 
 // goroutines returns the stacks of all goroutines but the caller's.
 func goroutines() []string {
-	stacks := make([]byte, 1<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
-	return strings.Split(string(stacks), "\n\n")[1:]
+	buffer := stacks.Get().(*[1 << 20]byte)
+	defer stacks.Put(buffer)
+	return strings.Split(string(buffer[:runtime.Stack(buffer[:], true)]), "\n\n")[1:]
 }
+
+// stacks are buffers, as a megabyte for each look has the garbage collector run all the time.
+var stacks = sync.Pool{New: func() any { return new([1 << 20]byte) }}
 
 // openFiles returns how many spool files this process has open, where the system can say.
 func openFiles(t testing.TB) (n int) {

@@ -957,10 +957,8 @@ func TestExportLatency(t *testing.T) {
 
 func TestExportRateLimits(t *testing.T) {
 	type limit struct{ second, minute, day int }
-	// send goes without a connection, as there are many.
-	send := func(t *testing.T, srv *adatest.Server, path string) answer {
-		r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
-		r.Header.Set("Authorization", "Bearer "+string(adatest.APIKey))
+	// send goes without a connection, and with a request that is made once, as there are many.
+	send := func(srv *adatest.Server, r *http.Request) answer {
 		w := httptest.NewRecorder()
 		srv.ServeHTTP(w, r)
 		return answer{w.Code, w.Header(), w.Body.String()}
@@ -969,9 +967,15 @@ func TestExportRateLimits(t *testing.T) {
 	measure := func(t *testing.T, opts []adatest.Option, paths ...string) (got limit) {
 		synctest.Test(t, func(t *testing.T) {
 			srv := adatest.NewServer(t, opts...)
+			var requests []*http.Request
+			for _, path := range paths {
+				r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+				r.Header.Set("Authorization", "Bearer "+string(adatest.APIKey))
+				requests = append(requests, r)
+			}
 			n, begin := 0, time.Now()
 			for i := 0; ; i++ {
-				a := send(t, srv, paths[i%len(paths)])
+				a := send(srv, requests[i%len(requests)])
 				if a.status == 200 {
 					n++
 					if h := a.header.Get("X-RateLimit-Limit"); (h == "") != isV1(paths[0]) && opts == nil {
@@ -1003,12 +1007,12 @@ func TestExportRateLimits(t *testing.T) {
 						t.Errorf("the day ends after %s", total)
 					}
 					time.Sleep(time.Duration(wait)*time.Second - time.Nanosecond)
-					send(t, srv, paths[0]).want(t, 429)
+					send(srv, requests[0]).want(t, 429)
 					time.Sleep(time.Nanosecond)
 					for range got.second { // as many as were sent in the first second of the day before
-						send(t, srv, paths[0]).want(t, 200)
+						send(srv, requests[0]).want(t, 200)
 					}
-					send(t, srv, paths[0]).want(t, 429)
+					send(srv, requests[0]).want(t, 429)
 					return
 				}
 				if since > 5*time.Minute && got.minute == 0 {

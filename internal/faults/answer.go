@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Say returns the bytes of an answer after which the connection is closed.
@@ -75,8 +76,13 @@ func (r Reply) WithoutTrailer() Reply { return r.Gzipped(gzipTrailer) }
 // Gzip compresses s.
 func Gzip(s string) string {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(w)
+	w.Reset(&b)
 	_, _ = io.WriteString(w, s)
 	_ = w.Close()
 	return b.String()
 }
+
+// zippers are kept, as each has most of a megabyte.
+var zippers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}

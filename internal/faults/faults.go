@@ -392,13 +392,19 @@ func newBuffered(far net.Conn, gone <-chan struct{}) *buffered {
 	return b
 }
 
-func (b *buffered) Write(p []byte) (int, error) {
+func (b *buffered) Write(p []byte) (int, error) { return b.send(bytes.Clone(p)) }
+
+// WriteString is Write without a second copy.
+func (b *buffered) WriteString(s string) (int, error) { return b.send([]byte(s)) }
+
+// send takes p for good.
+func (b *buffered) send(p []byte) (int, error) {
 	select {
 	case <-b.gone:
 		return 0, io.ErrClosedPipe
 	case <-b.closed:
 		return 0, io.ErrClosedPipe
-	case b.out <- bytes.Clone(p):
+	case b.out <- p:
 		return len(p), nil
 	}
 }

@@ -357,7 +357,7 @@ var bodyScenarios = []scenario{
 		note: "The texts are of our own making, after the grammar of RFC 8259. More of them are in internal/rawjson.",
 		skip: func(op operation) string {
 			if op.goesOn {
-				return "it goes on over answers that are no JSON: see column 9, which reads them for it"
+				return "it goes on over answers that are no JSON: see " + op.under() + ", which reads them for it"
 			}
 			return decoders(op)
 		},

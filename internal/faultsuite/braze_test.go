@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +43,8 @@ func tracking(name string, send func(ctx context.Context, c *braze.Client, o ...
 
 func isBraze(op operation) bool { return strings.HasPrefix(op.name, "braze.") }
 
+func isBuffer(op operation) bool { return strings.HasPrefix(op.name, "braze.Buffer") }
+
 // repeated is op, of which repeating it is harmless.
 func repeated(op operation) operation {
 	op.idempotent = true
@@ -53,18 +57,75 @@ const refusedID = "-refused"
 var (
 	someone = braze.ExternalID("canary-external")
 	someday = begin.Add(-time.Hour)
+
+	someAttributes = braze.Batch{Attributes: []braze.Attributes{{
+		User: someone, FirstName: ada.Set("canary-name"), Email: ada.Set("canary@mail.example"), Custom: braze.Custom{"m": "canary-metadata"},
+	}}}
+	anEvent = braze.Batch{Events: []braze.Event{{
+		User: someone, Name: "canary-name", Time: someday, Properties: braze.Properties{"m": "canary-metadata"},
+	}}}
 )
 
 func trackAttributes(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
-	return track(ctx, c, braze.Batch{Attributes: []braze.Attributes{{
-		User: someone, FirstName: ada.Set("canary-name"), Email: ada.Set("canary@mail.example"), Custom: braze.Custom{"m": "canary-metadata"},
-	}}}, o...)
+	return track(ctx, c, someAttributes, o...)
 }
 
 func trackAnEvent(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
-	return track(ctx, c, braze.Batch{Events: []braze.Event{{
-		User: someone, Name: "canary-name", Time: someday, Properties: braze.Properties{"m": "canary-metadata"},
-	}}}, o...)
+	return track(ctx, c, anEvent, o...)
+}
+
+func bufferAttributes(ctx context.Context, c *braze.Client, _ ...ada.CallOption) ([]string, error) {
+	return buffer(ctx, c, someAttributes)
+}
+
+func bufferAnEvent(ctx context.Context, c *braze.Client, _ ...ada.CallOption) ([]string, error) {
+	return buffer(ctx, c, anEvent)
+}
+
+// throughBuffer is op, which goes on for as long as what it has was not sent or can be sent again.
+func throughBuffer(op operation) operation {
+	op.goesOn = true
+	return op
+}
+
+// buffer sends a batch through a buffer with a spool, and returns the status of each object that was told. What was not
+// told has to be in the spool.
+func buffer(ctx context.Context, c *braze.Client, batch braze.Batch) (statuses []string, err error) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	var failed error
+	config := braze.BufferConfig{SpoolFile: filepath.Join(dir, "spool"), Done: func(_ braze.Batch, r braze.Result, err error) {
+		for _, s := range r.Objects {
+			statuses = append(statuses, s.String())
+		}
+		failed = errors.Join(failed, err)
+	}}
+	b, err := c.NewBuffer(config)
+	if err != nil {
+		return nil, err
+	}
+	err = b.Add(ctx, batch)
+	accepted := btoi(err == nil) * batch.Len()
+	err = errors.Join(err, b.Flush(ctx))
+	_, closing := b.Close(ctx)
+	again, err2 := c.NewBuffer(braze.BufferConfig{SpoolFile: config.SpoolFile})
+	if err2 != nil {
+		return nil, err2
+	}
+	told, held := len(statuses), len(again.Held())
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	_, _ = again.Close(ended)
+	if told+held != accepted || (closing != nil) != (held > 0) {
+		panic(fmt.Sprintf("of %d objects %d were told and %d are in the spool: %v, %v", accepted, told, held, err, closing)) // whatever a scenario expects
+	}
+	if err = errors.Join(err, closing, failed); err != nil {
+		return nil, err
+	}
+	return statuses, nil
 }
 
 // track returns the status of each object, or none with an error.

@@ -1,6 +1,7 @@
 package faultsuite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,11 @@ func secured(h http.Handler) http.Handler {
 		h.ServeHTTP(recorder, r)
 		maps.Copy(rw.Header(), recorder.Header())
 		rw.WriteHeader(recorder.Code)
-		_, _ = io.WriteString(rw, strings.ReplaceAll(recorder.Body.String(), `"http://acme.`, `"https://acme.`))
+		body, link := recorder.Body.Bytes(), []byte(`"http://acme.`)
+		if bytes.Contains(body, link) {
+			body = bytes.ReplaceAll(body, link, []byte(`"https://acme.`))
+		}
+		_, _ = rw.Write(body)
 	})
 }
 
@@ -391,6 +396,8 @@ var operations = complete([]operation{
 	repeated(tracking("braze.UpdateAttribute", func(ctx context.Context, c *braze.Client, o ...ada.CallOption) ([]string, error) {
 		return processed(c.UpdateAttribute(ctx, someone, "m", "canary-metadata", o...))
 	}, profilesWith("m"))),
+	throughBuffer(repeated(tracking("braze.Buffer, attributes", bufferAttributes, profilesWith("m")))),
+	throughBuffer(tracking("braze.Buffer, an event", bufferAnEvent, eventsOf)),
 })
 
 func eraseAll(ctx context.Context, w *world, c *ada.Client, o ...ada.CallOption) iter.Seq2[string, error] {

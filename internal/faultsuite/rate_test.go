@@ -175,7 +175,7 @@ var rateScenarios = []scenario{
 			case !op.idempotent:
 				return "a 503 is not repeated: 1 request for each call"
 			case op.goesOn:
-				return "it goes on over failures: see column 9, which makes its calls"
+				return "it goes on over failures: see " + op.under() + ", which makes its calls"
 			}
 			return ""
 		},
@@ -357,7 +357,7 @@ func storm(t *testing.T, op operation, processes int) {
 	const workers = 10
 	calls := 120 / max(op.steps, 1) / workers / processes // 100 a minute is the limit of most
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{Server: adatest.New(), pages: 3, effects: map[string]int{}}
+		w := &world{Server: adatest.New(), pages: usual, effects: map[string]int{}}
 		defer w.Close()
 		w.handler = secured(w.Server)
 		op.setup(w)

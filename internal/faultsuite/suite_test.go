@@ -133,6 +133,7 @@ func render(cells map[string]map[string]string) string {
 		}
 		fmt.Fprintf(&b, "%d. %s: %s\n", i+1, op.name, kind)
 	}
+	b.WriteString("\nbraze.Dedupe has no column: it makes no calls. What it remembers when a call fails is in the tests of package braze.\n")
 	for _, chapter := range counts {
 		fmt.Fprintf(&b, "\n## %s\n\n| |", chapter.title)
 		for i := range operations {
@@ -189,6 +190,14 @@ const (
 	noDate   = "it reads no time of its answer"
 	noWrite  = "it only reads"
 )
+
+// under names the operation that one which goes on is made of.
+func (op operation) under() string {
+	if isBuffer(op) {
+		return "braze.Track"
+	}
+	return "column 9"
+}
 
 func lists(op operation) string {
 	if !op.list {

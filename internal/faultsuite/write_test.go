@@ -104,7 +104,10 @@ func post(ctx context.Context, c *ada.Client, body any) error {
 }
 
 func takesValues(op operation) string {
-	if anyValues[op.name] == nil {
+	switch {
+	case isBuffer(op):
+		return "it encodes as braze.Track does"
+	case anyValues[op.name] == nil:
 		return "it sends no value of any type"
 	}
 	return ""
