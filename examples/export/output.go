@@ -38,7 +38,7 @@ func openOutput(path, statePath, format string) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if o.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil { // #nosec G304 -- its user says which
 		return nil, err
 	}
 	if err := o.rewind(known); err != nil {
