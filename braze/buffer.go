@@ -454,7 +454,7 @@ func (b *Buffer) mark(what string, numbers []uint64, sync bool) error {
 func (b *Buffer) settle(s *sending, objects []kept, err error, pause time.Duration) time.Duration {
 	var again []kept
 	var done Batch
-	told := Result{Requests: s.result.Requests, DataPoints: s.result.DataPoints}
+	told := Result{Requests: s.result.Requests, DataPointsSaved: s.result.DataPointsSaved}
 	var doneNumbers, againNumbers []uint64
 	rejections := map[int]Rejection{}
 	for _, r := range s.result.Rejections {
