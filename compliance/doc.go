@@ -9,7 +9,8 @@
 //	})
 //	job, err = erasure.Wait(ctx, job.ID) // minutes to 30 days
 //
-// Any number of people, over crashes and restarts, is [Client.EraseAll].
+// Any number of people, over crashes and restarts, is [Client.EraseAll]. It knows what is in its [Ledger]: have it know
+// of a job of Erase by [Client.Record].
 //
 // What to know before using it:
 //
