@@ -61,7 +61,7 @@ func (c *Client) GetByExternalID(ctx context.Context, externalID string, opts ..
 }
 
 // Create makes an end user, or finds the one that already has the external id; created says which. One that is found
-// is returned as it was, without the given profile: use [Client.Upsert] to have it applied.
+// is returned as Ada has it, and do not count on the given profile being applied: use [Client.Upsert] for that.
 //
 // With an ExternalID the call is repeated on failure, and created is then what the last answer said: it can be false
 // although an earlier attempt, whose answer was lost, made the end user. Without one every call makes another end

@@ -114,9 +114,9 @@ func (s *Server) Purchases() []Purchase {
 	return slices.Clone(s.purchases)
 }
 
-// DataPoints returns how many data points were used, which Braze charges for: one for each attribute, and one for each value within an object,
-// changed or not; one for each value that an array gains or loses, each event and each purchase. Identifiers and
-// subscriptions are free.
+// DataPoints returns how many data points were used, which Braze charges for: one for each attribute, and one for each
+// value within an object, changed or not; one for each value that an array gains or loses, each event and each purchase.
+// Identifiers and subscriptions are free.
 func (s *Server) DataPoints() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
