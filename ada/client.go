@@ -66,8 +66,8 @@ func fixed(key Secret) func(context.Context) (Secret, error) {
 }
 
 // WithAPIKey returns a client that sends another key, and shares everything else with c: connections, pacing and
-// configuration. Accounts from before July 2024 can have a key of its own for each of Data Export, Data Compliance
-// and Proactive SMS.
+// configuration. Accounts from before July 2024 can have separate keys for Data Export, Data Compliance and Proactive
+// SMS. The error, of a key that cannot be sent, matches [ErrInvalid].
 func (c *Client) WithAPIKey(key Secret) (*Client, error) {
 	if err := (Operation{Name: "ada.WithAPIKey"}).Invalid(key.faults()...); err != nil {
 		return nil, err
@@ -114,8 +114,8 @@ func (c *Client) NewRequest(ctx context.Context, op Operation, body any, pathVal
 }
 
 // Do sends req as a call of op and decodes the JSON of a 2xx answer into out, which is a pointer, or nil to take any
-// answer but HTML and decode nothing, or a [Stream]. The answer must be one JSON value and not null. An UnmarshalJSON that refuses it
-// fails the call with [ErrAnswer]; return a [Fault] from it to say in the error what is wrong.
+// answer but HTML and decode nothing, or a [Stream]. The answer must be one JSON value and not null. An UnmarshalJSON
+// that refuses it fails the call with [ErrAnswer]; return a [Fault] from it to say in the error what is wrong.
 //
 // The error is an [*Error], and the Response is then nil; [WithResponse] has it all the same.
 //
@@ -307,54 +307,6 @@ func (s *shared) finished(ctx context.Context, op Operation, a Attempt, o transp
 	log.LogAttrs(ctx, slog.LevelDebug, "ada: attempt", attrs...)
 }
 
-// Stream is an out of [Client.Do] that reads a 2xx answer while it comes, instead of having it held in memory. It is
-// called once for each attempt that is so answered, and begins anew each time: what an earlier attempt has read was cut
-// short. It reads to the end. An error of its own fails the call with [ErrAnswer]; a [Fault] says in the error what is
-// wrong, and with a *json.SyntaxError the call is repeated as one whose answer is no JSON.
-type Stream func(body io.Reader) error
-
-// read reads and judges a 2xx answer.
-func read(a *transport.Answer, op Operation, body io.Reader, out any) error {
-	if stream, ok := out.(Stream); ok {
-		return stream(body)
-	}
-	if err := a.Keep(body); err != nil {
-		return err
-	}
-	return decode(a, op, out)
-}
-
-// decode judges a 2xx answer that is held in memory.
-func decode(a *transport.Answer, op Operation, out any) error {
-	if !op.PartialErrors && bytes.Contains(a.Body, []byte(`"errors"`)) {
-		var envelope map[string]json.RawMessage
-		_ = json.Unmarshal(a.Body, &envelope)
-		switch string(envelope["errors"]) {
-		case "", "null", "[]", "{}", `""`:
-		default:
-			return Fault{"the body", "is an error envelope"}
-		}
-	}
-	if out == nil {
-		// Any body will do that can be Ada's. With a page of a proxy, nobody knows whether Ada has seen the call.
-		kind := strings.ToLower(a.Header.Get("Content-Type"))
-		switch {
-		case strings.HasPrefix(kind, "text/html") || bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")):
-			return Fault{"the body", "is HTML"}
-		case strings.Contains(kind, "json") && len(a.Body) > 0 && !json.Valid(a.Body):
-			return Fault{"the body", "is broken JSON"}
-		}
-		return nil
-	}
-	if string(bytes.TrimSpace(a.Body)) == "null" {
-		return Fault{"the body", "is null"}
-	}
-	if u, ok := out.(json.Unmarshaler); ok && json.Valid(a.Body) {
-		return u.UnmarshalJSON(bytes.TrimSpace(a.Body)) // what json.Unmarshal would do, at less cost
-	}
-	return json.Unmarshal(a.Body, out)
-}
-
 // NextPage returns the request for the page that link points to, where link is the next_page_url of the answer to req
 // and resp is what [Client.Do] has returned with it, for the error. A link that leaves the scheme, host, port or path of
 // req, or that leads to req itself, fails with [ErrAnswer]: the key would go with it, or the walk would never end. The
@@ -372,94 +324,6 @@ func (c *Client) NextPage(req *http.Request, op Operation, resp *Response, link 
 		}
 	}
 	return next, nil
-}
-
-// Response is what is known of an answer beside the decoded body. It prints its status and nothing else.
-type Response struct {
-	StatusCode int // of the last attempt; 0 when it got no answer
-	Header     http.Header
-	RateLimit  RateLimit
-	RequestID  string // the server's X-Request-Id, if it sent one
-	Attempts   int    // how many times the call was tried
-	body       []byte
-}
-
-// RateLimit is Ada's count of requests in the present window, from the X-RateLimit headers. It is zero where they are
-// missing.
-//
-// https://docs.ada.cx/reference/introduction/limits
-type RateLimit struct {
-	Limit     int
-	Remaining int
-	Reset     time.Time
-}
-
-func newResponse(o transport.Outcome) *Response {
-	r := &Response{Attempts: o.Attempts}
-	if a := o.Answer; a != nil {
-		r.StatusCode, r.Header, r.body, r.RequestID = a.Status, a.Header, a.Body, requestID(a.Header)
-		limit, _ := transport.Number(a.Header, "X-Ratelimit-Limit")
-		remaining, _ := transport.Number(a.Header, "X-Ratelimit-Remaining")
-		r.RateLimit.Limit, r.RateLimit.Remaining = int(limit), int(remaining)
-		r.RateLimit.Reset = transport.ResetTime(a.Header, time.Now())
-	}
-	return r
-}
-
-// Body returns the answer's body as it came; of an error, its first 64 KiB; of one that a [Stream] read, nothing.
-func (r Response) Body() []byte { return r.body }
-
-// String returns the status.
-func (r Response) String() string { return "ada.Response(" + strconv.Itoa(r.StatusCode) + ")" }
-
-// Format writes the same as String for every verb.
-func (r Response) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
-
-// MarshalText returns the same as String.
-func (r Response) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-// CallOption changes one call. Every method that sends takes any number of them, last.
-type CallOption interface{ apply(*callSettings) }
-
-type callSettings struct {
-	config    HTTPConfig
-	timeout   time.Duration // of an attempt; 0: what the configuration says
-	responses []func(Response)
-	faults    []Fault
-}
-
-type callOption func(*callSettings)
-
-func (o callOption) apply(s *callSettings) { o(s) }
-
-// WithResponse stores in r what is known of the call's answer: status, headers, rate limit and raw body. It is set
-// when the call fails, too. Of a call that takes several requests, such as a list, it is the last one.
-func WithResponse(r *Response) CallOption {
-	var mu sync.Mutex // for calls that send several requests at once
-	store := func(resp Response) {
-		mu.Lock()
-		defer mu.Unlock()
-		*r = resp
-	}
-	return callOption(func(s *callSettings) { s.responses = append(s.responses, store) })
-}
-
-// WithRetry replaces the client's [RetryPolicy] for this call.
-func WithRetry(p RetryPolicy) CallOption {
-	return callOption(func(s *callSettings) {
-		s.faults = append(s.faults, p.faults("WithRetry.")...)
-		s.config.Retry = p.withDefaults()
-	})
-}
-
-// WithAttemptTimeout replaces the client's [HTTPConfig.AttemptTimeout] for this call.
-func WithAttemptTimeout(d time.Duration) CallOption {
-	return callOption(func(s *callSettings) {
-		if d <= 0 {
-			s.faults = append(s.faults, Fault{"WithAttemptTimeout", "is not positive"})
-		}
-		s.timeout = d
-	})
 }
 
 // userAgent is "ada-go/v1.2.3 go/1.26.1", from what the build says of itself.

@@ -42,8 +42,9 @@ type Config struct {
 // HTTPConfig says how requests are sent. The zero value is the recommended one, and each field's zero value stands
 // for the default that it names.
 type HTTPConfig struct {
-	// Client is used for its Transport and its Timeout, and is not changed. Redirects are refused and cookies are
-	// not kept, whatever it says. Nil: a client of the SDK's own, with HTTP/2 and the proxy of the environment.
+	// Client is used for its Transport and for its Timeout, which ends an attempt where it is the shorter one, and is
+	// not changed. Redirects are refused and cookies are not kept, whatever it says. Nil: a client of the SDK's own,
+	// with HTTP/2 and the proxy of the environment.
 	Client *http.Client
 	// UserAgent is put before the SDK's own, as "billing/1.4".
 	UserAgent string
@@ -54,8 +55,9 @@ type HTTPConfig struct {
 	// MaxResponse is the longest answer that is read, in bytes after decompression, and at most 1 GiB. Zero: 10 MiB.
 	// Pages of Data Export, which are not held in memory, can have 256 MiB or this, if it is more.
 	MaxResponse int64
-	// MaxPayload raises the payload limit of every operation whose own limit is lower, in bytes and up to 1 GiB. End Users bodies
-	// are held to 4,096 bytes, which Ada's documentation names; its v2 endpoints have since been seen to accept more.
+	// MaxPayload raises the payload limit of every operation whose own limit is lower, in bytes and up to 1 GiB. Zero:
+	// 10 MiB, or less where an endpoint takes less. End Users bodies are held to 4,096 bytes, which Ada's
+	// documentation names; its v2 endpoints have been seen to accept more.
 	MaxPayload int64
 	// Retry says how often a call is tried.
 	Retry RetryPolicy
@@ -72,7 +74,9 @@ type HTTPConfig struct {
 // RetryPolicy says how often a call is tried and how long it waits in between. What may be repeated at all is not a
 // matter of policy, nor is the budget that ends repetitions in an outage; the package comment has both.
 type RetryPolicy struct {
-	MaxAttempts   int           // the first one included, at most 100; two that a 429 refused count as one; 0: 4, 1: never repeat
+	// MaxAttempts is how often a call is tried, the first time included, at most 100. Two attempts that a 429 refused
+	// count as one. Zero: 4. One: nothing is repeated.
+	MaxAttempts   int
 	FirstBackoff  time.Duration // the longest wait after the first attempt, doubled with each; 0: 500 ms
 	MaxBackoff    time.Duration // the longest wait of the SDK's own choosing; 0: 30 s
 	MaxRetryAfter time.Duration // the longest wait of the server's; when it asks for more, the call fails at once; 0: 65 s
@@ -89,9 +93,9 @@ type Hooks struct {
 
 // Attempt is one request of a call.
 type Attempt struct {
-	Operation string
-	Method    string
-	Route     string        // without parameter values
+	Operation string        // its name, such as "endusers.Create"
+	Method    string        // the HTTP method
+	Route     string        // the path with its parameters in braces
 	Number    int           // 1 for the first
 	Paced     time.Duration // how long it waited for its slot; for Start only
 

@@ -22,7 +22,8 @@
 //
 // # Retries
 //
-// A call is tried up to four times, or up to seven where all it met was 429. What is repeated depends on whether repeating is harmless ([Operation.Idempotent]):
+// A call is tried up to four times, or up to seven where all it met was 429. What is repeated depends on whether
+// repeating is harmless ([Operation.Idempotent]):
 //
 //	                                        idempotent     other
 //	429 Too Many Requests                   repeated       repeated

@@ -93,14 +93,14 @@ type Problem struct {
 // String returns the type, if it is a slug, and the parameter, if it is a JSON path, without metadata keys.
 func (p Problem) String() string {
 	var parts []string
-	if made(p.Type, 64, "_") {
+	if madeOf(p.Type, 64, "_") {
 		parts = append(parts, p.Type)
 	}
 	at, _, more := strings.Cut(p.Parameter, "metadata.")
 	if more {
 		at += "metadata"
 	}
-	if strings.HasPrefix(at, "$") && made(at, 100, "$._[]0123456789") {
+	if strings.HasPrefix(at, "$") && madeOf(at, 100, "$._[]0123456789") {
 		parts = append(parts, "at "+at)
 	}
 	return strings.Join(parts, " ")
@@ -112,10 +112,10 @@ func (p Problem) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String
 // MarshalText returns the same as String.
 func (p Problem) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// made reports whether s is short and made of small letters and the given other characters.
-func made(s string, most int, of string) bool {
+// madeOf reports whether s is short and made of small letters and others.
+func madeOf(s string, most int, others string) bool {
 	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool {
-		return (c < 'a' || c > 'z') && !strings.ContainsRune(of, c)
+		return (c < 'a' || c > 'z') && !strings.ContainsRune(others, c)
 	})
 }
 
@@ -356,7 +356,7 @@ func problems(body []byte) []Problem {
 }
 
 func requestID(h http.Header) string {
-	if id := h.Get("X-Request-Id"); made(strings.ToLower(id), 64, "-_0123456789") {
+	if id := h.Get("X-Request-Id"); madeOf(strings.ToLower(id), 64, "-_0123456789") {
 		return id
 	}
 	return ""

@@ -34,7 +34,7 @@ type Operation struct {
 	// Pace is the limit of the endpoint's family; zero: Ada's default, 10 a second, 100 a minute and 10,000 a day for
 	// all such endpoints together.
 	Pace Pace
-	// MaxPayload is the largest body in bytes that is sent; zero: 10 MB, Ada's limit for all endpoints.
+	// MaxPayload is the largest body in bytes that is sent; zero: 10 MiB, Ada's limit for all endpoints.
 	// [HTTPConfig.MaxPayload] can raise it.
 	MaxPayload int64
 	// MaxResponse is the longest answer that is read, in bytes after decompression; zero: that of

@@ -7,12 +7,12 @@ import (
 	"github.com/adasdk/ada-go/internal/transport"
 )
 
-// Pace is how many requests are allowed to one family of endpoints, in any second, minute, hour and day. A window of 0 is
-// not kept. Operations of the same Pace share their slots.
+// Pace is how many requests are allowed to one family of endpoints, in any second, minute, hour and day. A window of 0
+// is not kept. Operations of the same Pace, the Family included, share their slots.
 //
 // Ada's figures: https://docs.ada.cx/reference/introduction/limits
 type Pace struct {
-	Family    string
+	Family    string // tells it from others with the same figures
 	PerSecond int
 	PerMinute int
 	PerHour   int

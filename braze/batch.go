@@ -184,8 +184,8 @@ type Rejection struct {
 	Type  string // in Braze's words, such as "'quantity' is not valid"; empty where it refused the whole request
 }
 
-// Result is what became of a [Batch]: the statuses of its objects, by their index. It prints, logs and
-// marshals as their numbers.
+// Result is what became of a [Batch]: the statuses of its objects, by their index. It prints, logs and marshals as their
+// numbers.
 type Result struct {
 	Attributes []Status
 	Events     []Status
@@ -194,8 +194,8 @@ type Result struct {
 
 	Rejections []Rejection
 	Requests   int // how many were made, without repetitions
-	// DataPoints is how many data points a [Dedupe] has saved.
-	DataPoints int
+	// DataPointsSaved is how many data points a [Dedupe] has saved by leaving out attributes.
+	DataPointsSaved int
 }
 
 func newResult(b Batch) Result {

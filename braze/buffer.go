@@ -351,17 +351,7 @@ func (b *Buffer) run() {
 // and has nothing to send, or no time.
 func (b *Buffer) due(pause time.Duration) (due, ok bool) {
 	if pause > 0 {
-		timer := time.NewTimer(pause)
-		defer timer.Stop()
-		closed := b.closed
-		if b.isClosing() {
-			closed = nil // it has cut one pause short
-		}
-		select {
-		case <-timer.C:
-		case <-closed:
-		case <-b.ctx.Done():
-		}
+		b.rest(pause)
 	}
 	b.mu.Lock()
 	size := 0
@@ -395,6 +385,21 @@ func (b *Buffer) due(pause time.Duration) (due, ok bool) {
 	case <-b.ctx.Done():
 	}
 	return false, true
+}
+
+// rest waits until the pause is over, or until Close, if it has not begun yet.
+func (b *Buffer) rest(pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	closed := b.closed
+	if b.isClosing() {
+		closed = nil // it has cut one pause short
+	}
+	select {
+	case <-timer.C:
+	case <-closed:
+	case <-b.ctx.Done():
+	}
 }
 
 func (b *Buffer) isClosing() bool {
@@ -454,7 +459,7 @@ func (b *Buffer) mark(what string, numbers []uint64, sync bool) error {
 func (b *Buffer) settle(s *sending, objects []kept, err error, pause time.Duration) time.Duration {
 	var again []kept
 	var done Batch
-	told := Result{Requests: s.result.Requests, DataPoints: s.result.DataPoints}
+	told := Result{Requests: s.result.Requests, DataPointsSaved: s.result.DataPointsSaved}
 	var doneNumbers, againNumbers []uint64
 	rejections := map[int]Rejection{}
 	for _, r := range s.result.Rejections {

@@ -89,8 +89,8 @@ func NewDedupe(c DedupeConfig) *Dedupe {
 	return d
 }
 
-// DataPoints returns how many data points were saved by leaving out attributes of objects that were then processed.
-func (d *Dedupe) DataPoints() int {
+// DataPointsSaved returns how many data points were saved by leaving out attributes of objects that were then processed.
+func (d *Dedupe) DataPointsSaved() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.saved
@@ -160,7 +160,7 @@ func (d *Dedupe) parts(user User, object []byte) (parts []part) {
 				mode = 1
 			}
 			h := sha256.New()
-			h.Write(binary.BigEndian.AppendUint32([]byte{mode}, uint32(len(m.name)))) // #nosec G115 -- a line of a file, which is far shorter
+			h.Write(binary.BigEndian.AppendUint32([]byte{mode}, uint32(len(m.name)))) // #nosec G115 -- a name is far shorter
 			h.Write(m.name)
 			h.Write(m.value)
 			copy(p.set.value[:], h.Sum(nil))

@@ -89,7 +89,7 @@ func TestDedupe(t *testing.T) {
 			if diff := cmp.Diff(want, dedupe(t, d, tt.objects...)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if got := d.DataPoints(); got != tt.saved {
+			if got := d.DataPointsSaved(); got != tt.saved {
 				t.Errorf("%d data points are saved, want %d", got, tt.saved)
 			}
 		})
@@ -226,8 +226,8 @@ func TestDedupeChangesNothing(t *testing.T) {
 				if err != nil || r.Count(braze.Processed) != b.Len() {
 					t.Fatalf("seed %d: %v, %v", seed, r, err)
 				}
-				saved += r.DataPoints
-				if i == 0 && r.DataPoints > 0 {
+				saved += r.DataPointsSaved
+				if i == 0 && r.DataPointsSaved > 0 {
 					t.Error("points are saved without a Dedupe")
 				}
 			}
@@ -242,8 +242,8 @@ func TestDedupeChangesNothing(t *testing.T) {
 		if diff := cmp.Diff(state(plain), state(deduped)); diff != "" {
 			t.Errorf("seed %d (-without +with)\n%s", seed, diff)
 		}
-		if got := plain.DataPoints() - deduped.DataPoints(); got != d.DataPoints() || got != saved || got == 0 {
-			t.Errorf("seed %d: %d points are saved; the Dedupe says %d, the results %d", seed, got, d.DataPoints(), saved)
+		if got := plain.DataPoints() - deduped.DataPoints(); got != d.DataPointsSaved() || got != saved || got == 0 {
+			t.Errorf("seed %d: %d points are saved; the Dedupe says %d, the results %d", seed, got, d.DataPointsSaved(), saved)
 		}
 	}
 }
@@ -270,7 +270,7 @@ func TestDedupeAndConcurrency(t *testing.T) {
 			if _, err := client.Track(t.Context(), custom(v)); err != nil {
 				t.Fatal(err)
 			}
-			if p, _ := srv.Profile("crm-42"); p.Attributes["k"] != float64(v) {
+			if p, _ := srv.Profile(braze.ExternalID("crm-42")); p.Attributes["k"] != float64(v) {
 				t.Errorf("Braze has %v, want %d", p.Attributes["k"], v)
 			}
 		}
@@ -296,7 +296,7 @@ func TestDedupeAndAnswersOutOfOrder(t *testing.T) {
 		if _, err := client.Track(t.Context(), custom(0)); err != nil {
 			t.Fatal(err)
 		}
-		if p, _ := srv.Profile("crm-42"); p.Attributes["k"] != 0.0 {
+		if p, _ := srv.Profile(braze.ExternalID("crm-42")); p.Attributes["k"] != 0.0 {
 			t.Errorf("Braze has %v, want 0", p.Attributes["k"])
 		}
 	})
@@ -317,8 +317,8 @@ func TestDedupeWithBuffer(t *testing.T) {
 			}
 		}
 		closeBuffer(t, b)
-		if n := len(srv.Calls()); n != 5 || d.DataPoints() != 50*2-1-5 {
-			t.Errorf("%d requests, want 5; %d data points saved, want 94", n, d.DataPoints())
+		if n := len(srv.Calls()); n != 5 || d.DataPointsSaved() != 50*2-1-5 {
+			t.Errorf("%d requests, want 5; %d data points saved, want 94", n, d.DataPointsSaved())
 		}
 		total := 0
 		for _, s := range done.statuses {

@@ -13,6 +13,15 @@
 // saves data points by leaving out what Braze already has. Package braze/segment makes objects of Segment's calls, and
 // package braze/fromada of what Ada sends.
 //
+// What to know before using it:
+//
+//   - Every custom attribute that is sent is a data point, which Braze charges for, changed or not.
+//   - A request takes 75 objects and 4,000,000 bytes, and Braze 3,000 requests in 3 seconds; contracts can have lower
+//     limits: see [Config]. The client keeps to them.
+//   - In a request Braze works on attributes before events and on events before purchases. The objects of one user are
+//     kept in their order within these.
+//   - Braze fixes the type of an attribute by the first value that it ever sees.
+//
 // # What is repeated
 //
 // Braze has no way to tell it that a request is the same as one before, and keeps an event that comes twice as two. A

@@ -1,11 +1,8 @@
 package braze
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -133,6 +130,42 @@ func (e *encoder) string(s string) { e.out = appendString(e.out, s) }
 
 func (e *encoder) bool(b bool) { e.out = strconv.AppendBool(e.out, b) }
 
+func (e *encoder) null() { e.out = append(e.out, "null"...) }
+
+// list writes a member that is an array, with item for each of its n values; of none it writes nothing.
+func (e *encoder) list(field, name string, n int, item func(i int)) {
+	if n == 0 {
+		return
+	}
+	e.enter(field)
+	e.plainName(name)
+	e.out = append(e.out, '[')
+	for i := range n {
+		e.enterIndex(i)
+		e.comma()
+		item(i)
+		e.leave()
+	}
+	e.out = append(e.out, ']')
+	e.leave()
+}
+
+// members writes the members of a map, in the order of their keys.
+func (e *encoder) members(m map[string]any, write func(key string, value any)) {
+	first := len(e.keys)
+	for k := range m {
+		e.keys = append(e.keys, k)
+	}
+	slices.Sort(e.keys[first:])
+	for i := first; i < first+len(m); i++ {
+		k := e.keys[i]
+		e.enterKey(k)
+		write(k, m[k])
+		e.leave()
+	}
+	e.keys = e.keys[:first]
+}
+
 func (e *encoder) time(t time.Time) {
 	e.out = append(e.out, '"')
 	e.out = t.AppendFormat(e.out, timeFormat)
@@ -151,33 +184,16 @@ func (e *encoder) attributes(a *Attributes) {
 	}
 	e.contact(a)
 
-	e.optString("FirstName", "first_name", a.FirstName)
-	e.optString("LastName", "last_name", a.LastName)
-	e.optString("HomeCity", "home_city", a.HomeCity)
-	e.optString("Country", "country", a.Country)
-	if c, ok := a.Country.Get(); ok && !isLetters(c, 'A', 'Z') {
-		e.faultOf("Country", "is not two capital letters, as ISO 3166-1 alpha-2 has it")
-	}
-	e.optString("Language", "language", a.Language)
-	if l, ok := a.Language.Get(); ok && !isLetters(l, 'a', 'z') {
-		e.faultOf("Language", "is not two small letters, as ISO 639-1 has it")
-	}
+	opt(e, "FirstName", "first_name", a.FirstName, e.plain)
+	opt(e, "LastName", "last_name", a.LastName, e.plain)
+	opt(e, "HomeCity", "home_city", a.HomeCity, e.plain)
+	opt(e, "Country", "country", a.Country, e.country)
+	opt(e, "Language", "language", a.Language, e.language)
 	opt(e, "Birthday", "dob", a.Birthday, e.date)
-	opt(e, "Gender", "gender", a.Gender, func(g Gender) {
-		if !slices.Contains([]Gender{Male, Female, OtherGender, GenderNotApplicable, GenderPreferNotToSay}, g) {
-			e.fault("is not one of M, F, O, N and P")
-		}
-		e.string(string(g))
-	})
-	e.optString("TimeZone", "time_zone", a.TimeZone)
-	if z, ok := a.TimeZone.Get(); ok && !timeZone.MatchString(z) {
-		e.faultOf("TimeZone", "is not a name of the IANA database")
-	}
+	opt(e, "Gender", "gender", a.Gender, e.gender)
+	opt(e, "TimeZone", "time_zone", a.TimeZone, e.timeZone)
 	opt(e, "CurrentLocation", "current_location", a.CurrentLocation, e.location)
-	e.optString("ImageURL", "image_url", a.ImageURL)
-	if u, _ := a.ImageURL.Get(); utf8.RuneCountInString(u) > maxImageURL {
-		e.faultOf("ImageURL", "has %d characters, at most %d", utf8.RuneCountInString(u), maxImageURL)
-	}
+	opt(e, "ImageURL", "image_url", a.ImageURL, e.imageURL)
 	opt(e, "FirstSession", "date_of_first_session", a.FirstSession, e.when)
 	opt(e, "LastSession", "date_of_last_session", a.LastSession, e.when)
 	opt(e, "MarkedEmailAsSpamAt", "marked_email_as_spam_at", a.MarkedEmailAsSpamAt, e.when)
@@ -204,22 +220,64 @@ func opt[T any](e *encoder, field, name string, o ada.Opt[T], write func(T)) {
 		e.leave()
 	case o.IsNull():
 		e.plainName(name)
-		e.out = append(e.out, "null"...)
+		e.null()
 	}
 }
 
-func (e *encoder) optString(field, name string, o ada.Opt[string]) {
-	s, ok := o.Get()
-	switch {
-	case ok:
-		if !utf8.ValidString(s) {
-			e.faultOf(field, "is not valid UTF-8")
-		}
-		e.plainName(name)
-		e.string(s)
-	case o.IsNull():
-		e.plainName(name)
-		e.out = append(e.out, "null"...)
+// plain writes a string of any length.
+func (e *encoder) plain(s string) {
+	if !utf8.ValidString(s) {
+		e.fault("is not valid UTF-8")
+	}
+	e.string(s)
+}
+
+func (e *encoder) country(s string) {
+	e.plain(s)
+	if !isLetters(s, 'A', 'Z') {
+		e.fault("is not two capital letters, as ISO 3166-1 alpha-2 has it")
+	}
+}
+
+func (e *encoder) language(s string) {
+	e.plain(s)
+	if !isLetters(s, 'a', 'z') {
+		e.fault("is not two small letters, as ISO 639-1 has it")
+	}
+}
+
+func (e *encoder) gender(g Gender) {
+	if !slices.Contains([]Gender{Male, Female, OtherGender, GenderNotApplicable, GenderPreferNotToSay}, g) {
+		e.fault("is not one of M, F, O, N and P")
+	}
+	e.string(string(g))
+}
+
+func (e *encoder) timeZone(s string) {
+	e.plain(s)
+	if !timeZone.MatchString(s) {
+		e.fault("is not a name of the IANA database")
+	}
+}
+
+func (e *encoder) imageURL(s string) {
+	e.plain(s)
+	if n := utf8.RuneCountInString(s); n > maxImageURL {
+		e.fault("has %d characters, at most %d", n, maxImageURL)
+	}
+}
+
+func (e *encoder) email(s string) {
+	e.plain(s)
+	if !isEmail(s) {
+		e.fault("is not an address")
+	}
+}
+
+func (e *encoder) phone(s string) {
+	e.plain(s)
+	if strings.TrimSpace(s) == "" {
+		e.fault("is empty")
 	}
 }
 
@@ -272,18 +330,12 @@ func (e *encoder) contact(a *Attributes) {
 	if a.User.kind == byEmail && !a.Email.IsZero() {
 		e.faultOf("Email", "is set, but is the identifier already")
 	} else {
-		e.optString("Email", "email", a.Email)
-	}
-	if s, ok := a.Email.Get(); ok && !isEmail(s) {
-		e.faultOf("Email", "is not an address")
+		opt(e, "Email", "email", a.Email, e.email)
 	}
 	if a.User.kind == byPhone && !a.Phone.IsZero() {
 		e.faultOf("Phone", "is set, but is the identifier already")
 	} else {
-		e.optString("Phone", "phone", a.Phone)
-	}
-	if s, ok := a.Phone.Get(); ok && strings.TrimSpace(s) == "" {
-		e.faultOf("Phone", "is empty")
+		opt(e, "Phone", "phone", a.Phone, e.phone)
 	}
 	// Without an external id, an alias or a Braze id, an email address identifies before a phone number does.
 	if (a.User.kind == byPhone || a.User.kind == nobody) && !a.Email.IsZero() {
@@ -342,21 +394,14 @@ func (e *encoder) subscription(s Subscription) {
 }
 
 func (e *encoder) subscriptionGroups(groups []SubscriptionGroup) {
-	if len(groups) == 0 {
-		return
-	}
-	e.enter("SubscriptionGroups")
-	e.plainName("subscription_groups")
-	e.out = append(e.out, '[')
-	for i, g := range groups {
-		e.enterIndex(i)
+	e.list("SubscriptionGroups", "subscription_groups", len(groups), func(i int) {
+		g := groups[i]
 		if !uuid.MatchString(g.ID) {
 			e.faultOf("ID", "is not a UUID")
 		}
 		if g.State != Subscribed && g.State != Unsubscribed {
 			e.faultOf("State", "is not one of subscribed and unsubscribed")
 		}
-		e.comma()
 		e.out = append(e.out, `{"subscription_group_id":`...)
 		e.string(g.ID)
 		e.out = append(e.out, `,"subscription_state":`...)
@@ -369,10 +414,7 @@ func (e *encoder) subscriptionGroups(groups []SubscriptionGroup) {
 			e.out = append(e.out, `,"use_double_opt_in_logic":true`...)
 		}
 		e.out = append(e.out, '}')
-		e.leave()
-	}
-	e.out = append(e.out, ']')
-	e.leave()
+	})
 }
 
 func (e *encoder) pushTokens(a *Attributes) {
@@ -384,15 +426,8 @@ func (e *encoder) pushTokens(a *Attributes) {
 			e.faultOf("PushTokens", "is empty, but PushTokenImport needs some")
 		}
 	}
-	if len(a.PushTokens) == 0 {
-		return
-	}
-	e.enter("PushTokens")
-	e.plainName("push_tokens")
-	e.out = append(e.out, '[')
-	for i, t := range a.PushTokens {
-		e.enterIndex(i)
-		e.comma()
+	e.list("PushTokens", "push_tokens", len(a.PushTokens), func(i int) {
+		t := a.PushTokens[i]
 		e.out = append(e.out, `{"app_id":`...)
 		e.word("AppID", t.AppID)
 		e.out = append(e.out, `,"token":`...)
@@ -405,10 +440,7 @@ func (e *encoder) pushTokens(a *Attributes) {
 			}
 		}
 		e.out = append(e.out, '}')
-		e.leave()
-	}
-	e.out = append(e.out, ']')
-	e.leave()
+	})
 }
 
 // word writes a string that must not be empty.
@@ -461,392 +493,6 @@ func (e *encoder) count(field, name string, n int64) {
 	if n != 0 {
 		e.plainName(name)
 		e.out = strconv.AppendInt(e.out, n, 10)
-	}
-}
-
-// custom writes the custom attributes.
-func (e *encoder) custom(m Custom) {
-	if len(m) == 0 {
-		return
-	}
-	e.enter("Custom")
-	first := e.sortKeys(m)
-	for i := first; i < first+len(m); i++ {
-		k := e.keys[i]
-		e.enterKey(k)
-		e.checkName(k)
-		switch {
-		case attributeNames[k]:
-			e.fault("is a name of Braze's own")
-		case strings.TrimSpace(k) != k:
-			e.faultOfName("has spaces around it")
-		}
-		e.name(k)
-		before := len(e.out)
-		e.attribute(m[k])
-		if n := len(e.out) - before; n > maxAttribute {
-			e.fault("has %d bytes, at most %d", n, maxAttribute)
-		}
-		e.leave()
-	}
-	e.keys = e.keys[:first]
-	e.leave()
-}
-
-// sortKeys appends the keys of a map, in order, and returns where the first one is.
-func (e *encoder) sortKeys(m map[string]any) (first int) {
-	first = len(e.keys)
-	for k := range m {
-		e.keys = append(e.keys, k)
-	}
-	slices.Sort(e.keys[first:])
-	return first
-}
-
-// checkName checks a name that Braze shows in its dashboard.
-func (e *encoder) checkName(s string) {
-	if len(s) > maxName { // or else it has not too many characters either
-		if n := utf8.RuneCountInString(s); n > maxName {
-			e.faultOfName("has %d characters, at most %d", n, maxName)
-		}
-	}
-	switch {
-	case strings.TrimSpace(s) == "":
-		e.faultOfName("is empty")
-	case s[0] == '$':
-		e.faultOfName("begins with a $")
-	}
-	if !utf8.ValidString(s) {
-		e.faultOfName("is not valid UTF-8")
-	}
-}
-
-// faultOfName says what is wrong with a name, which is the field at hand, or the key of the value at hand.
-func (e *encoder) faultOfName(format string, args ...any) {
-	if e.path[len(e.path)-1].field == "" {
-		format = "has a name that " + format
-	}
-	e.fault(format, args...)
-}
-
-// attribute writes the value of a custom attribute.
-func (e *encoder) attribute(v any) {
-	switch v := v.(type) {
-	case nil:
-		e.fault("is nil: Unset removes an attribute")
-		e.out = append(e.out, "null"...)
-	case Unset:
-		e.out = append(e.out, "null"...)
-	case Inc:
-		e.once = true
-		e.out = append(e.out, `{"inc":`...)
-		e.out = strconv.AppendInt(e.out, int64(v), 10)
-		e.out = append(e.out, '}')
-	case ArrayChange:
-		e.arrayChange(v)
-	case ObjectsChange:
-		e.objectsChange(v)
-	default:
-		e.value(v, attributeTop, 0)
-	}
-}
-
-func (e *encoder) arrayChange(c ArrayChange) {
-	e.once = true
-	if len(c.Add)+len(c.Remove) == 0 {
-		e.fault("is an ArrayChange that changes nothing")
-	}
-	e.out = append(e.out, '{')
-	for _, part := range []struct {
-		field, name string
-		values      []any
-	}{{"Add", "add", c.Add}, {"Remove", "remove", c.Remove}} {
-		if len(part.values) == 0 {
-			continue
-		}
-		e.enter(part.field)
-		e.plainName(part.name)
-		e.out = append(e.out, '[')
-		e.checkLength(len(part.values))
-		for i, v := range part.values {
-			e.enterIndex(i)
-			e.comma()
-			e.scalar(v)
-			e.leave()
-		}
-		e.out = append(e.out, ']')
-		e.leave()
-	}
-	e.out = append(e.out, '}')
-}
-
-func (e *encoder) objectsChange(c ObjectsChange) {
-	e.once = true
-	if len(c.Add)+len(c.Remove)+len(c.Update) == 0 {
-		e.fault("is an ObjectsChange that changes nothing")
-	}
-	if len(c.Update) > 0 && !e.merge {
-		e.fault("is an ObjectsChange with Update, which needs MergeObjects or would replace the objects")
-	}
-	e.out = append(e.out, '{')
-	if len(c.Add) > 0 {
-		e.enter("Add")
-		e.plainName("$add")
-		e.out = append(e.out, '[')
-		for i, o := range c.Add {
-			e.enterIndex(i)
-			e.comma()
-			e.object(o, attributeInside, 1)
-			e.leave()
-		}
-		e.out = append(e.out, ']')
-		e.leave()
-	}
-	if len(c.Remove) > 0 {
-		e.enter("Remove")
-		e.plainName("$remove")
-		e.out = append(e.out, '[')
-		for i, k := range c.Remove {
-			e.enterIndex(i)
-			e.comma()
-			e.out = append(e.out, '{')
-			e.objectKey(k)
-			e.out = append(e.out, '}')
-			e.leave()
-		}
-		e.out = append(e.out, ']')
-		e.leave()
-	}
-	if len(c.Update) > 0 {
-		e.enter("Update")
-		e.plainName("$update")
-		e.out = append(e.out, '[')
-		for i, u := range c.Update {
-			e.enterIndex(i)
-			e.comma()
-			e.out = append(e.out, '{')
-			e.enter("Key")
-			e.objectKey(u.Key)
-			e.leave()
-			e.plainName("$new_object")
-			e.enter("Object")
-			e.object(u.Object, attributeInside, 1)
-			e.leave()
-			e.out = append(e.out, '}')
-			e.leave()
-		}
-		e.out = append(e.out, ']')
-		e.leave()
-	}
-	e.out = append(e.out, '}')
-}
-
-func (e *encoder) objectKey(k ObjectKey) {
-	e.plainName("$identifier_key")
-	e.string(k.Name)
-	e.enter("Name")
-	e.checkKey(k.Name)
-	e.leave()
-	e.plainName("$identifier_value")
-	e.enter("Value")
-	e.scalar(k.Value)
-	e.leave()
-}
-
-// scalar writes a string, a bool or a number.
-func (e *encoder) scalar(v any) {
-	plain, reason := scalar.Of(v, true)
-	if reason != "" {
-		e.fault("%s", reason)
-		e.out = append(e.out, "null"...)
-		return
-	}
-	e.value(plain, attributeInArray, 1)
-}
-
-// place is where a value stands, which decides what it can be.
-type place uint8
-
-const (
-	attributeTop     place = iota // the value of a custom attribute
-	attributeInArray              // in a slice of that
-	attributeInside               // in an object of an attribute, at any depth
-	propertyTop                   // the value of a property, or in an object there
-	propertyInArray               // in a slice there
-)
-
-// value writes a value that is no operation.
-func (e *encoder) value(v any, at place, depth int) {
-	if depth > maxDepth {
-		e.fault("is nested deeper than %d", maxDepth)
-		e.out = append(e.out, "null"...)
-		return
-	}
-	switch v := v.(type) {
-	case string:
-		e.text(v)
-	case bool:
-		e.bool(v)
-	case int:
-		e.out = strconv.AppendInt(e.out, int64(v), 10)
-	case int64:
-		e.out = strconv.AppendInt(e.out, v, 10)
-	case float64:
-		e.float(v, 64)
-	case map[string]any:
-		e.object(v, at, depth)
-	case []any:
-		e.array(len(v), func(i int) any { return v[i] }, at, depth)
-	case []string:
-		e.array(len(v), func(i int) any { return v[i] }, at, depth)
-	case []map[string]any:
-		e.array(len(v), func(i int) any { return v[i] }, at, depth)
-	case time.Time:
-		e.timeValue(v, at)
-	case json.Number:
-		plain, reason := scalar.Of(v, true)
-		if reason != "" {
-			e.fault("%s", reason)
-			plain = json.Number("0")
-		}
-		e.out = fmt.Append(e.out, plain)
-	case Unset, Inc, ArrayChange, ObjectsChange:
-		e.fault("is a %T, which only a custom attribute can be, and no part of it", v)
-		e.out = append(e.out, "null"...)
-	default:
-		e.reflected(v, at, depth)
-	}
-}
-
-// reflected writes values of the types that are left.
-func (e *encoder) reflected(v any, at place, depth int) {
-	switch r := reflect.ValueOf(v); {
-	case v == nil:
-		e.fault("is nil, which Braze does not take there")
-		e.out = append(e.out, "null"...)
-	case r.Kind() == reflect.String:
-		e.text(r.String())
-	case r.Kind() == reflect.Bool:
-		e.bool(r.Bool())
-	case r.CanInt():
-		e.out = strconv.AppendInt(e.out, r.Int(), 10)
-	case r.CanUint():
-		e.out = strconv.AppendUint(e.out, r.Uint(), 10)
-	case r.CanFloat():
-		e.float(r.Float(), r.Type().Bits())
-	case (r.Kind() == reflect.Slice || r.Kind() == reflect.Array) && r.Type().Elem().Kind() != reflect.Uint8:
-		e.array(r.Len(), func(i int) any { return r.Index(i).Interface() }, at, depth)
-	case r.Kind() == reflect.Map && r.Type().Key().Kind() == reflect.String:
-		m := make(map[string]any, r.Len())
-		for _, k := range r.MapKeys() {
-			m[k.String()] = r.MapIndex(k).Interface()
-		}
-		e.object(m, at, depth)
-	default:
-		e.fault("is a %T, which Braze has no form for", v)
-		e.out = append(e.out, "null"...)
-	}
-}
-
-func (e *encoder) text(s string) {
-	if len(s) > maxString { // or else it has not too many characters either
-		if n := utf8.RuneCountInString(s); n > maxString {
-			e.fault("has %d characters, at most %d", n, maxString)
-		}
-	}
-	if !utf8.ValidString(s) {
-		e.fault("is not valid UTF-8")
-	}
-	e.string(s)
-}
-
-func (e *encoder) float(f float64, bits int) {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		e.fault("is not a finite number")
-		f = 0
-	}
-	e.out = appendFloat(e.out, f, bits)
-}
-
-func (e *encoder) timeValue(t time.Time, at place) {
-	switch at {
-	case attributeInArray, propertyInArray:
-		e.fault("is a time in a slice, where Braze keeps none")
-	case attributeInside:
-		e.out = append(e.out, `{"$time":`...)
-		e.when(t)
-		e.out = append(e.out, '}')
-		return
-	}
-	e.when(t)
-}
-
-func (e *encoder) checkLength(n int) {
-	if n > maxArray {
-		e.fault("has %d values, at most %d", n, maxArray)
-	}
-}
-
-func (e *encoder) array(n int, item func(int) any, at place, depth int) {
-	within := attributeInArray
-	switch at {
-	case attributeInArray:
-		e.fault("is a slice in a slice")
-	case propertyTop, propertyInArray:
-		within = propertyInArray
-	}
-	e.out = append(e.out, '[')
-	scalars := 0
-	for i := range n {
-		e.enterIndex(i)
-		e.comma()
-		v := item(i)
-		if reflect.ValueOf(v).Kind() != reflect.Map {
-			scalars++
-		}
-		e.value(v, within, depth+1)
-		e.leave()
-	}
-	if within == attributeInArray {
-		e.checkLength(scalars)
-	}
-	e.out = append(e.out, ']')
-}
-
-// operators are the keys that make Braze take an object for an operation.
-var operators = names("inc", "add", "remove")
-
-func (e *encoder) object(m map[string]any, at place, depth int) {
-	within := attributeInside
-	if at == propertyTop || at == propertyInArray {
-		within = propertyTop
-	}
-	e.out = append(e.out, '{')
-	first := e.sortKeys(m)
-	for i := first; i < first+len(m); i++ {
-		k := e.keys[i]
-		e.enterKey(k)
-		if within == attributeInside {
-			e.checkKey(k)
-		} else {
-			e.checkName(k)
-		}
-		if at == attributeTop && operators[k] {
-			e.fault("is a key that Braze takes for an operation: there are Inc and ArrayChange")
-		}
-		e.name(k)
-		e.value(m[k], within, depth+1)
-		e.leave()
-	}
-	e.keys = e.keys[:first]
-	e.out = append(e.out, '}')
-}
-
-// checkKey checks a key within an attribute.
-func (e *encoder) checkKey(k string) {
-	e.checkName(k)
-	if strings.ContainsAny(k, " .") || strings.Contains(strings.TrimPrefix(k, "$"), "$") {
-		e.faultOfName("has a space, a dot or a $ in it")
 	}
 }
 
@@ -927,19 +573,14 @@ func (e *encoder) properties(p Properties, reserved map[string]bool, limit int) 
 	e.plainName("properties")
 	before := len(e.out)
 	e.out = append(e.out, '{')
-	first := e.sortKeys(p)
-	for i := first; i < first+len(p); i++ {
-		k := e.keys[i]
-		e.enterKey(k)
+	e.members(p, func(k string, v any) {
 		e.checkName(k)
 		if reserved[k] {
 			e.fault("is a name of Braze's own")
 		}
 		e.name(k)
-		e.value(p[k], propertyTop, 0)
-		e.leave()
-	}
-	e.keys = e.keys[:first]
+		e.value(v, propertyTop, 0)
+	})
 	e.out = append(e.out, '}')
 	if n := len(e.out) - before; n > limit {
 		e.fault("has %d bytes, at most %d", n, limit)
@@ -966,48 +607,4 @@ func isEmail(s string) bool {
 	name, domain, ok := strings.Cut(s, "@")
 	return ok && name != "" && domain != "" && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f }) &&
 		!strings.Contains(domain, "@")
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString appends s as JSON.
-func appendString(out []byte, s string) []byte {
-	out = append(out, '"')
-	start := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		out = append(out, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			out = append(out, '\\', c)
-		case '\n':
-			out = append(out, '\\', 'n')
-		case '\r':
-			out = append(out, '\\', 'r')
-		case '\t':
-			out = append(out, '\\', 't')
-		default:
-			out = append(out, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	out = append(out, s[start:]...)
-	return append(out, '"')
-}
-
-// appendFloat appends a finite number in the form that ECMAScript gives it, as encoding/json does.
-func appendFloat(out []byte, f float64, bits int) []byte {
-	format := byte('f')
-	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	start := len(out)
-	out = strconv.AppendFloat(out, f, format, -1, bits)
-	if format == 'e' {
-		return append(out[:start], bytes.Replace(out[start:], []byte("e-0"), []byte("e-"), 1)...)
-	}
-	return out
 }

@@ -207,7 +207,7 @@ func TestRequest(t *testing.T) {
 		c.Header.Get("Content-Type") != "application/json" || c.Header.Get("Content-Encoding") != "" {
 		t.Errorf("%s %s with %v", c.Method, c.Path, c.Header)
 	}
-	p, ok := srv.Profile("crm-42")
+	p, ok := srv.Profile(braze.ExternalID("crm-42"))
 	if !ok || p.Attributes["plan"] != "pro" || p.Attributes["first_name"] != "Ada" || len(srv.Events()) != 1 {
 		t.Errorf("Braze has %+v and %d events", p, len(srv.Events()))
 	}

@@ -13,7 +13,7 @@ import (
 type Event struct {
 	User User      // required
 	Name string    // required; at most 255 characters, no $ in front
-	Time time.Time // required; Braze takes one in the future for now
+	Time time.Time // required; one in the future becomes the time at which Braze receives it
 	// AppID is the app that it happened in; empty: [Config.AppID].
 	AppID      string
 	Properties Properties
@@ -43,7 +43,7 @@ type Purchase struct {
 	Price     float64
 	// Quantity is how many were bought at that price, at most 100: that many purchases. 0: one.
 	Quantity int
-	Time     time.Time // required; Braze takes one in the future for now
+	Time     time.Time // required; one in the future becomes the time at which Braze receives it
 	// AppID is the app that it was bought in; empty: [Config.AppID].
 	AppID              string
 	Properties         Properties

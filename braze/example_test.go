@@ -42,7 +42,7 @@ func Example() {
 		return
 	}
 	fmt.Println(result)
-	profile, _ := srv.Profile("crm-42")
+	profile, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(profile.Attributes["plan"], profile.Attributes["conversations"], profile.Attributes["topics"])
 	// Output:
 	// braze.Result(2 processed)
@@ -94,7 +94,7 @@ func ExampleClient_UpdateAttribute() {
 	defer done()
 
 	err := client.UpdateAttribute(context.Background(), braze.ExternalID("crm-42"), "wants_newsletter", true)
-	profile, _ := srv.Profile("crm-42")
+	profile, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(err, profile.Attributes["wants_newsletter"])
 	// Output: <nil> true
 }
@@ -113,7 +113,7 @@ func ExampleAttributes() {
 		PushTokens:      []braze.PushToken{{AppID: "ios", Token: "2f1c"}},
 		Custom:          braze.Custom{"plan": "pro", "trial_ends": braze.Unset{}},
 	}}})
-	profile, _ := srv.Profile("crm-42")
+	profile, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(err, profile.Attributes["first_name"], profile.Attributes["dob"], profile.Attributes["plan"])
 	// Output: <nil> Ada 1815-12-10 pro
 }
@@ -135,7 +135,7 @@ func ExampleAttributes_Set() {
 		}
 	}
 	_, err := client.Track(context.Background(), braze.Batch{Attributes: []braze.Attributes{attributes}})
-	profile, _ := srv.Profile("crm-42")
+	profile, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(err, profile.Attributes["first_name"], profile.Attributes["dob"], profile.Attributes["seats"])
 	// Output:
 	// braze.Attributes.Set: invalid: Country is not two capital letters, as ISO 3166-1 alpha-2 has it
@@ -162,7 +162,7 @@ func ExampleObjectsChange() {
 			return
 		}
 	}
-	profile, _ := srv.Profile("crm-42")
+	profile, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(profile.Attributes["devices"])
 	// Output: [map[id:1 os:ios 20] map[id:3 os:plan9]]
 }
@@ -173,7 +173,7 @@ func ExampleExternalID() {
 	defer done()
 
 	err := client.UpdateAttribute(context.Background(), braze.ExternalID("crm-42"), "plan", "pro")
-	profile, ok := srv.Profile("crm-42")
+	profile, ok := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(err, ok, profile.Attributes["plan"])
 	// Output: <nil> true pro
 }
@@ -205,7 +205,7 @@ func ExampleBrazeID() {
 	exported := srv.Profiles()[0].BrazeID
 
 	err := client.UpdateAttribute(ctx, braze.BrazeID(exported), "plan", "pro")
-	profile, _ := srv.Profile("crm-42")
+	profile, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(err, profile.Attributes["plan"])
 	// Output: <nil> pro
 }
@@ -654,7 +654,7 @@ func ExampleDedupe() {
 			fmt.Println(err)
 		}
 	}
-	fmt.Println(srv.DataPoints(), "used,", config.Dedupe.DataPoints(), "saved")
+	fmt.Println(srv.DataPoints(), "used,", config.Dedupe.DataPointsSaved(), "saved")
 	// Output: 2 used, 1 saved
 }
 
@@ -679,7 +679,7 @@ func ExampleNewDedupe() {
 }
 
 // What a Dedupe is worth: data points are what Braze bills.
-func ExampleDedupe_DataPoints() {
+func ExampleDedupe_DataPointsSaved() {
 	srv := brazetest.New()
 	defer srv.Close()
 	config := srv.Config()
@@ -698,7 +698,7 @@ func ExampleDedupe_DataPoints() {
 			fmt.Println(err)
 		}
 	}
-	fmt.Println(config.Dedupe.DataPoints(), "of 9 saved")
+	fmt.Println(config.Dedupe.DataPointsSaved(), "of 9 saved")
 	// Output: 4 of 9 saved
 }
 

@@ -1,6 +1,7 @@
 package braze
 
 import (
+	"encoding/json"
 	"reflect"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // Set sets the attribute that Braze calls name: a field of a, for names such as "first_name" and "dob", and a custom
 // attribute for all others. [Unset] removes it. A date can be a [Date], a [time.Time], of which it is the day in UTC, or
-// a string such as "1815-12-10"; a time can be a string in RFC 3339.
+// a string such as "1815-12-10"; a time can be a string in RFC 3339. A [json.Number] is a number, not a string.
 //
 // The error, which matches [ada.ErrInvalid], says that the value is not one that Braze takes there, or that the name is
 // one that cannot be set, as are those of identifiers and lists. The attributes are then as they were.
@@ -98,7 +99,7 @@ func (a *Attributes) assign(name string, value any) (reason string) {
 func setString[T ~string](field *ada.Opt[T], value any) (reason string) {
 	return setTo(field, value, "string", func(v any) (T, bool) {
 		r := reflect.ValueOf(v)
-		if r.Kind() != reflect.String {
+		if _, isNumber := v.(json.Number); isNumber || r.Kind() != reflect.String {
 			return "", false
 		}
 		return T(r.String()), true

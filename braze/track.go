@@ -311,7 +311,7 @@ func (s *sending) request(ctx context.Context, objects []int32) bool {
 		s.mu.Lock()
 		status := *s.status(c.object)
 		if status == Processed {
-			s.result.DataPoints += c.saved
+			s.result.DataPointsSaved += c.saved
 		}
 		s.mu.Unlock()
 		s.client.config.Dedupe.end(c, status)
@@ -324,7 +324,7 @@ func (s *sending) leaveOut(object int32, saved int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	*s.status(object) = Processed
-	s.result.DataPoints += saved
+	s.result.DataPointsSaved += saved
 }
 
 // dedupe takes out of the order what says nothing new, so that requests are made of the rest. Of a user it stops at the

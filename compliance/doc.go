@@ -9,7 +9,8 @@
 //	})
 //	job, err = erasure.Wait(ctx, job.ID) // minutes to 30 days
 //
-// Any number of people, over crashes and restarts, is [Client.EraseAll].
+// Any number of people, over crashes and restarts, is [Client.EraseAll]. It knows what is in its [Ledger]: have it know
+// of a job of Erase by [Client.Record].
 //
 // What to know before using it:
 //
@@ -19,6 +20,7 @@
 //   - Submitting an identifier again within 7 days can fail the whole job that it is in. The same request with the
 //     same Reference within 24 hours is the same job, and therefore safe to repeat: every request of this package has
 //     one.
+//   - A body is at most 512 KB, or the call fails with [ada.ErrTooLarge] before it is sent.
 //   - An identifier that matches more than 1,000 end users erases nothing.
 //   - Of a conversation with several participants by e-mail, the whole transcript is erased for all of them.
 //

@@ -263,3 +263,61 @@ func TestOpenFileLedgerLeavesOtherFilesAlone(t *testing.T) {
 		}
 	}
 }
+
+// A request that was recorded is one that EraseAll has made, also when it is recorded twice.
+func TestRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		erasure := compliance.New(w.client())
+		request := compliance.Erasure{Identifiers: w.people[:1]}
+		job, err := erasure.Erase(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		for range 2 {
+			if err := erasure.Record(w.ledger, request, job); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for entry, err := range w.ledger.Entries() {
+			if err != nil || !entry.Time.Equal(job.CreatedAt) || entry.Reference != job.Reference {
+				t.Errorf("%v at %s: %v", entry, entry.Time, err)
+			}
+		}
+		if err := w.erase(t.Context(), compliance.EraseParams{}, outcomes{compliance.Erased: 1, compliance.Pending: 1}); err != nil {
+			t.Error(err)
+		}
+		w.jobs(2)
+	})
+}
+
+func TestRecordParameters(t *testing.T) {
+	w := newWorld(t)
+	erasure := compliance.New(w.client())
+	job := &compliance.Job{ID: "j", Reference: "r"}
+	good := compliance.Erasure{Identifiers: w.people, Reference: "r"}
+	const prefix = "compliance.Record: invalid: "
+	for want, record := range map[string]func() error{
+		"Ledger is missing":                           func() error { return erasure.Record(nil, good, job) },
+		"Job has no ID: the request was not accepted": func() error { return erasure.Record(w.ledger, good, &compliance.Job{Reference: "r"}) },
+		"Job is of a request with another Reference":  func() error { return erasure.Record(w.ledger, good, &compliance.Job{ID: "j"}) },
+		"Identifiers is empty":                        func() error { return erasure.Record(w.ledger, compliance.Erasure{}, job) },
+	} {
+		if err := record(); !errors.Is(err, ada.ErrInvalid) || err.Error() != prefix+want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	for entry := range w.ledger.Entries() {
+		t.Error(entry)
+	}
+	if err := w.ledger.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := erasure.Record(w.ledger, good, job); !errors.Is(err, compliance.ErrLedger) {
+		t.Error(err)
+	}
+	if err := erasure.Record(&table{}, good, job); err != nil { // without a time of Ada's it is now
+		t.Error(err)
+	}
+}

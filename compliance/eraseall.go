@@ -93,6 +93,44 @@ func (c *Client) EraseAll(ctx context.Context, identifiers iter.Seq[Identifier],
 	}
 }
 
+// Record enters a request that was made with [Client.Erase] in a ledger, so that EraseAll does not submit its people
+// again and tells what has become of them. e is the request, and job what Erase returned for it, or [Client.Job] later.
+// Nothing is sent. EraseAll reads the ledger when it begins, so record before that.
+//
+// The error matches [ada.ErrInvalid], or is the ledger's; Record can be called again then.
+func (c *Client) Record(l Ledger, e Erasure, job *Job) error {
+	var faults []ada.Fault
+	fault := func(field, reason string) { faults = append(faults, ada.Fault{Field: field, Reason: reason}) }
+	if l == nil {
+		fault("Ledger", "is missing")
+	}
+	switch {
+	case job == nil || job.ID == "":
+		fault("Job", "has no ID: the request was not accepted")
+	case e.Reference == "":
+		e.Reference = job.Reference
+	case e.Reference != job.Reference:
+		fault("Job", "is of a request with another Reference")
+	}
+	if err := opRecord.Invalid(append(faults, e.check()...)...); err != nil {
+		return err
+	}
+	entry := Entry{Time: job.CreatedAt, Event: Submitting, Agent: c.ada.BaseURL(), Reference: e.Reference}
+	if entry.Time.IsZero() {
+		entry.Time = time.Now()
+	}
+	for _, id := range e.Identifiers {
+		entry.Keys = append(entry.Keys, l.Key(id.canonical()))
+	}
+	if err := l.Append(entry); err != nil {
+		return err
+	}
+	entry.Event, entry.Keys, entry.JobID = Submitted, nil, job.ID
+	return l.Append(entry)
+}
+
+var opRecord = ada.Operation{Name: "compliance.Record"}
+
 // errLeft says that the caller has left the loop.
 var errLeft = errors.New("left")
 

@@ -292,7 +292,7 @@ func ExampleOpenPlainFileLedger() {
 }
 
 // Have EraseAll know of a request that was made without it, so that it does not submit the person again.
-func ExampleFileLedger_Append() {
+func ExampleClient_Record() {
 	client, done := newClient()
 	defer done()
 	ledger, remove := newLedger()
@@ -300,21 +300,14 @@ func ExampleFileLedger_Append() {
 	ctx := context.Background()
 	erasure := compliance.New(client)
 	id := compliance.Email("ada@example.com")
-	began := time.Now()
-	job, err := erasure.Erase(ctx, compliance.Erasure{Identifiers: []compliance.Identifier{id}, Reference: "dsr-2026-118"})
+	request := compliance.Erasure{Identifiers: []compliance.Identifier{id}, Reference: "dsr-2026-118"}
+	job, err := erasure.Erase(ctx, request)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 
-	entry := compliance.Entry{Time: began, Event: compliance.Submitting, Agent: client.BaseURL(), Reference: job.Reference}
-	entry.Keys = []string{ledger.Key(id)}
-	if err := ledger.Append(entry); err != nil {
-		fmt.Println(err)
-		return
-	}
-	entry.Event, entry.Keys, entry.JobID = compliance.Submitted, nil, job.ID
-	if err := ledger.Append(entry); err != nil {
+	if err := erasure.Record(ledger, request, job); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -328,6 +321,32 @@ func ExampleFileLedger_Append() {
 		fmt.Println(verdict.Reference, verdict.Outcome)
 	}
 	// Output: dsr-2026-118 erased
+}
+
+// Move a ledger into a file, from wherever it was. The keys must be made in the same way.
+func ExampleFileLedger_Append() {
+	old := &table{rows: []compliance.Entry{
+		{Event: compliance.Submitting, Reference: "dsr-2026-118", Keys: []string{"a key of the new ledger's kind"}},
+		{Event: compliance.Submitted, Reference: "dsr-2026-118", JobID: "6f1d5c1e"},
+	}}
+	ledger, remove := newLedger()
+	defer remove()
+	for entry, err := range old.Entries() {
+		if err == nil {
+			err = ledger.Append(entry)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	for entry, err := range ledger.Entries() {
+		fmt.Println(entry, err)
+	}
+	// Output:
+	// compliance.Entry(submitting dsr-2026-118) <nil>
+	// compliance.Entry(submitted dsr-2026-118) <nil>
 }
 
 // When was a person submitted?

@@ -118,9 +118,9 @@ const (
 
 // Job is a request to erase, as Ada has it. It prints, logs and marshals as its ID and Status.
 type Job struct {
-	ID            string
-	Type          string
-	Reference     string
+	ID            string // Ada's own id
+	Type          string // the kind of job, in Ada's words
+	Reference     string // your own name for the request
 	Status        Status
 	Submitted     int       // how many identifiers Ada received; of a Job from Erase
 	Results       []Result  // what became of each identifier; of a Job from Job or Wait

@@ -113,7 +113,9 @@ func (b *body) open() bool {
 	return true
 }
 
-func (b *body) stream() cipher.Stream { return cipher.NewCTR(b.block, make([]byte, aes.BlockSize)) } // #nosec G407 -- a key is used for one file
+func (b *body) stream() cipher.Stream {
+	return cipher.NewCTR(b.block, make([]byte, aes.BlockSize)) // #nosec G407 -- a key is used for one file
+}
 
 // peek skips white space and returns the next byte without taking it.
 func (b *body) peek() (byte, error) {

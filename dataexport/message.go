@@ -145,7 +145,7 @@ type SMSConsentAsked struct{}
 
 // OtherData is of a type whose fields Ada does not document, such as "tool_call", or that is new.
 type OtherData struct {
-	Name string          // Ada's name of the type
+	Name string          // Ada's name of the type, which Type returns
 	Raw  json.RawMessage // the whole of message_data
 }
 

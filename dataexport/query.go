@@ -15,7 +15,8 @@ type Query struct {
 	// Until is the end, which is not part of the export. Zero, or later than now less Lag: now less Lag, so that a
 	// checkpoint never says that something was exported which had not happened yet.
 	Until time.Time
-	// By says by which of their times conversations are selected and ordered. Messages have only one.
+	// By says by which of their times conversations are selected and ordered; empty: [ByCreated]. Messages have only
+	// one.
 	By By
 	// ConversationID narrows messages to one conversation.
 	ConversationID string
@@ -36,18 +37,19 @@ type Query struct {
 	// Resume is where an earlier export came to. Version, By, ConversationID, Since and the AI Agent must be those of
 	// that export; Until and all others may differ.
 	Resume Checkpoint
-	// OnProgress is called after each page.
+	// OnProgress is called after each page, by the goroutine of the loop.
 	OnProgress func(Progress)
 	// OnBadRecord takes a record that cannot be decoded, with its JSON. The export goes on when it returns nil, and
 	// otherwise ends with the error. Without it, such a record ends the export.
 	OnBadRecord func(*RecordError) error
 }
 
-// By is a time of a conversation.
+// By is the time by which conversations are selected and ordered.
 type By string
 
-// By which time conversations are selected and ordered.
+// The times of a conversation.
 const (
+	// ByCreated exports a conversation once, as it stands when it is exported. It is what an empty By means.
 	ByCreated By = "created"
 	// ByUpdated exports a conversation as often as it changes while the export is under way, and the last time is its
 	// newest state.
@@ -73,10 +75,10 @@ type Progress struct {
 	Since, Until time.Time // of the whole export, before and after a Resume
 	At           time.Time // all records before it have been handed out
 	Windows      int       // how many parts of at most Query.Window the export has
-	WindowsDone  int
-	Pages        int   // handed out since the export was resumed
-	Records      int   // in these pages
-	Bytes        int64 // of JSON in these pages, with the records that came twice
+	WindowsDone  int       // how many of these have been handed out whole
+	Pages        int       // handed out since the export was resumed
+	Records      int       // in these pages
+	Bytes        int64     // of JSON in these pages, with the records that came twice
 }
 
 // Fraction is the part of the time between Since and Until that is done, from 0 to 1.

@@ -78,9 +78,9 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 	running, known := 0, limit == 1
 	for len(queue) > 0 {
 		for running < limit {
-			next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.done && p.err != nil })
-			if next < 0 || queue[next].started || next > 0 && (!known || held(queue) >= 2*limit-1) {
-				break // nothing is left before the end or the first failure, or enough is under way
+			next := due(queue)
+			if next < 0 || next > 0 && (!known || held(queue) >= 2*limit-1) {
+				break // before a page has come nobody knows how long the others can be
 			}
 			p := queue[next]
 			if cut := p.from.Add(w.step); cut.Before(p.to) {
@@ -124,14 +124,28 @@ func (w *walk) run(ctx context.Context, page func(c *content, from, to time.Time
 		known = true
 		w.learn(p, limit)
 		if !p.more.IsZero() {
-			next := slices.Index(queue, p) + 1
-			if next < len(queue) && !queue[next].started {
-				queue[next].from = p.more
-			} else {
-				queue = slices.Insert(queue, next, &part{from: p.more, to: p.to})
-			}
+			queue = putBack(queue, p)
 		}
 	}
+}
+
+// due returns which part is to be fetched next; -1: none is left before the end, or before the first failure.
+func due(queue []*part) int {
+	next := slices.IndexFunc(queue, func(p *part) bool { return !p.started || p.done && p.err != nil })
+	if next >= 0 && queue[next].started {
+		return -1
+	}
+	return next
+}
+
+// putBack queues what of a part was too much for its page.
+func putBack(queue []*part, p *part) []*part {
+	next := slices.Index(queue, p) + 1
+	if next < len(queue) && !queue[next].started {
+		queue[next].from = p.more
+		return queue
+	}
+	return slices.Insert(queue, next, &part{from: p.more, to: p.to})
 }
 
 // held is how many parts are under way or wait for their turn.

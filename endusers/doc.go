@@ -10,8 +10,8 @@
 // What to know before using it:
 //
 //   - An end user made by [Client.Create] that is in no conversation within 24 hours is deleted by Ada.
-//   - Create with an external id that is taken answers with the end user as it is, and nothing says that the profile
-//     sent along is applied. [Client.Upsert] applies it.
+//   - Create with an external id that is taken gives the end user as it is. Ada does not document whether the profile
+//     sent along is then applied; [Client.Upsert] applies it.
 //   - External ids are for custom channels (the Conversations API) only, are unique for each AI Agent, and are
 //     compared without regard to case.
 //   - Sensitive metadata is never returned. Ada deletes it after 24 hours.

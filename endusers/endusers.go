@@ -48,8 +48,8 @@ func (c *Client) Get(ctx context.Context, id string, opts ...ada.CallOption) (*U
 	return c.one(ctx, opGet, req, err, opts)
 }
 
-// GetByExternalID returns the end user with an identifier of your own system, of 1 to 36 characters without < and >.
-// It fails with [ada.ErrNotFound] when there is none. Repeated on failure.
+// GetByExternalID returns the end user with an identifier of your own system, of 1 to 36 characters without < and >,
+// whatever its case. It fails with [ada.ErrNotFound] when there is none. Repeated on failure.
 //
 // https://docs.ada.cx/reference/end-users/get-end-users
 func (c *Client) GetByExternalID(ctx context.Context, externalID string, opts ...ada.CallOption) (*User, error) {
@@ -61,7 +61,7 @@ func (c *Client) GetByExternalID(ctx context.Context, externalID string, opts ..
 }
 
 // Create makes an end user, or finds the one that already has the external id; created says which. One that is found
-// is returned as it was, without the given profile: use [Client.Upsert] to have it applied.
+// is returned as Ada has it, and do not count on the given profile being applied: use [Client.Upsert] for that.
 //
 // With an ExternalID the call is repeated on failure, and created is then what the last answer said: it can be false
 // although an earlier attempt, whose answer was lost, made the end user. Without one every call makes another end
@@ -88,6 +88,9 @@ func (c *Client) Create(ctx context.Context, u NewUser, opts ...ada.CallOption) 
 // exists as they are. An ExternalID is required. Repeated on failure.
 //
 // When the second request fails, the end user is returned as it was found, with the error.
+//
+// https://docs.ada.cx/reference/end-users/create-end-user and
+// https://docs.ada.cx/reference/end-users/patch-end-user-by-id
 func (c *Client) Upsert(ctx context.Context, u NewUser, opts ...ada.CallOption) (user *User, created bool, err error) {
 	if u.ExternalID == "" {
 		faults := append([]ada.Fault{{Field: "ExternalID", Reason: "is empty, but Upsert needs one"}}, u.check(u.wire())...)

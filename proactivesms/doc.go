@@ -14,8 +14,9 @@
 //     other failure that leaves the question open is [ada.ErrOutcomeUnknown].
 //   - Success means that Ada handed the message on to the carrier, and not that it arrived.
 //   - The API is of 2022 and in no current page of Ada's documentation; it can need a key of its own, see
-//     [ada.Client.WithAPIKey]. Its rate limit is not documented: calls are paced to Ada's default, 10 a second and 100
-//     a minute.
+//     [ada.Client.WithAPIKey]. Its rate limit is not documented: calls are paced to Ada's default, 10 a second, 100 a
+//     minute and 10,000 a day, for all endpoints together that have no limit of their own. When the day is used up, a
+//     call fails with [ada.ErrRateLimited] and was not sent.
 //
 // Values of this package that hold personal data print, log and marshal without it.
 package proactivesms

@@ -5,8 +5,8 @@
 //	mux := webhooks.NewMux(webhooks.Config{Verifier: verifier})
 //	webhooks.Handle(mux, func(ctx context.Context, e webhooks.Event[webhooks.EndUserUpdated]) error { ... })
 //
-// A [Mux] is an http.Handler. It verifies each delivery, has each event handled once ([Store]) and answers Ada. Events
-// arrive in no particular order; [Latest] tells which are overtaken.
+// A [Mux] is an http.Handler. It verifies each delivery, has each event handled once ([Store]) and answers Ada, which
+// waits 15 seconds and then delivers again. Events arrive in no particular order; [Latest] tells which are overtaken.
 //
 // To verify without a Mux, give [Verifier.Verify] the headers and the raw body of a request. Verify before parsing, and
 // the bytes as they came: JSON that was decoded and encoded again has another signature. Limit the length of the body

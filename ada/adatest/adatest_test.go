@@ -470,8 +470,8 @@ func TestCalls(t *testing.T) {
 	srv.Fail("endusers.Create", adatest.Failure{Status: 503}, adatest.Failure{Drop: true})
 	var want, creates []string
 	for _, e := range append(endpoints, endpoints...) {
-		_, _ = try(t, srv, e.method, e.path, e.body)
-		line := strings.Join([]string{e.operation, e.method, e.path, e.body}, " ")
+		got, _ := try(t, srv, e.method, e.path, e.body) // of one that is dropped the status is 0
+		line := strings.Join([]string{e.operation, e.method, e.path, e.body, strconv.Itoa(got.status)}, " ")
 		want = append(want, line)
 		if e.operation == "endusers.Create" || e.operation == "endusers.Update" {
 			creates = append(creates, line)
@@ -479,7 +479,7 @@ func TestCalls(t *testing.T) {
 	}
 	lines := func(operations ...string) (all []string) {
 		for _, c := range srv.Calls(operations...) {
-			all = append(all, strings.Join([]string{c.Operation, c.Method, c.URL.RequestURI(), string(c.Body)}, " "))
+			all = append(all, strings.Join([]string{c.Operation, c.Method, c.URL.RequestURI(), string(c.Body), strconv.Itoa(c.StatusCode)}, " "))
 			if got := c.Header.Get("Authorization"); got != "Bearer "+string(adatest.APIKey) {
 				t.Errorf("%s: Authorization is %q", c.Operation, got)
 			}

@@ -12,12 +12,13 @@ import (
 
 // Generated describes conversations and messages that [Server.Generate] makes.
 type Generated struct {
-	Seed          uint64
-	Conversations int
+	Seed          uint64        // another one makes other records
+	Conversations int           // how many there are
 	MessagesPer   int           // the messages of each conversation
 	Since, Until  time.Time     // of all that is created and updated; the second is exclusive
 	Granularity   time.Duration // timestamps are multiples of it; zero: a microsecond
-	Size          int           // about the bytes of a record with text in v2; zero: 2200 for conversations and 600 for messages
+	// Size is about how many bytes a record with text has in v2; zero: 2,200 for conversations and 600 for messages.
+	Size int
 }
 
 // Generate adds conversations and their messages to the export. They are the same for the same g, in every program,

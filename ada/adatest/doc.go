@@ -5,6 +5,9 @@
 //		srv := adatest.NewServer(t)
 //		service := NewService(srv.Client())
 //		...
+//		if _, ok := srv.EndUser("crm-42"); !ok {
+//			t.Error("they are not signed up")
+//		}
 //	}
 //
 // It has the End Users API, both erasure APIs - bulk deletion, whose jobs take their time, and data subject requests -

@@ -135,9 +135,9 @@ func ExampleServer_Calls() {
 		panic(err)
 	}
 	for _, call := range srv.Calls("endusers.Create") {
-		fmt.Printf("%s %s %s\n", call.Method, call.URL, call.Body)
+		fmt.Printf("%d: %s %s %s\n", call.StatusCode, call.Method, call.URL, call.Body)
 	}
-	// Output: POST /api/v2/end-users/ {"external_id":"crm-42"}
+	// Output: 201: POST /api/v2/end-users/ {"external_id":"crm-42"}
 }
 
 // Sensitive metadata is never in an answer. What a client wrote can be seen here.

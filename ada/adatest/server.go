@@ -136,11 +136,12 @@ func (s *Server) fatal(err error) {
 
 // Call is a request that the server received.
 type Call struct {
-	Operation string // such as "endusers.Create"; empty for a path that is no endpoint
-	Method    string
-	URL       *url.URL
-	Header    http.Header
-	Body      []byte
+	Operation  string // such as "endusers.Create"; empty for a path that is no endpoint
+	Method     string
+	URL        *url.URL
+	Header     http.Header
+	Body       []byte
+	StatusCode int // of the answer; 0 while there is none, and where a failure gave none
 }
 
 // Calls returns the requests of the named operations, or all requests, in the order of their arrival. Those that
@@ -269,7 +270,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 
 	s.mu.Lock()
-	s.calls = append(s.calls, Call{at.operation, r.Method, r.URL, r.Header.Clone(), body})
+	number := len(s.calls)
+	s.calls = append(s.calls, Call{Operation: at.operation, Method: r.Method, URL: r.URL, Header: r.Header.Clone(), Body: body})
 	var failure Failure
 	if queue := s.failures[at.operation]; len(queue) > 0 {
 		failure, s.failures[at.operation] = queue[0], queue[1:]
@@ -296,6 +298,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fakeserver.Drop(w)
 		return
 	}
+	s.mu.Lock()
+	s.calls[number].StatusCode = answer.status
+	s.mu.Unlock()
 	for _, h := range []http.Header{answer.header, failure.Header} {
 		for k, v := range h {
 			w.Header()[http.CanonicalHeaderKey(k)] = v

@@ -135,7 +135,7 @@ func attributes(t *testing.T, objects ...string) (map[string]any, int) {
 			t.Fatalf("%s: %v", o, answer)
 		}
 	}
-	p, _ := srv.Profile("a")
+	p, _ := srv.Profile(braze.ExternalID("a"))
 	return p.Attributes, srv.DataPoints()
 }
 
@@ -244,36 +244,49 @@ func TestEventsAndPurchases(t *testing.T) {
 	}
 }
 
+func TestProfile(t *testing.T) {
+	srv := brazetest.NewServer(t)
+	for _, o := range []string{
+		`"user_alias":{"alias_label":"l","alias_name":"n"},"_update_existing_only":false,"n":1`, `"external_id":"a","email":"x@example.com","n":2`,
+		`"external_id":"b","email":"x@example.com","phone":"+14165551234","n":3`, `"external_id":"a","n":4`,
+	} {
+		if status, answer, _ := send(t, srv, `{"attributes":[{`+o+`}]}`, nil); status != 201 {
+			t.Fatalf("%s: %v", o, answer)
+		}
+	}
+	for user, want := range map[braze.User]any{
+		braze.Alias("l", "n"): 1.0, braze.BrazeID("braze-1"): 1.0, braze.ExternalID("a"): 4.0, braze.ExternalID("b"): 3.0,
+		braze.Email("x@example.com"): 4.0, // the one that was updated last
+		braze.Phone("+14165551234"):  3.0,
+		braze.Alias("l", "m"):        nil, braze.ExternalID(""): nil, braze.Email(""): nil, braze.Phone(""): nil, {}: nil,
+	} {
+		if p, ok := srv.Profile(user); ok != (want != nil) || p.Attributes["n"] != want {
+			t.Errorf("%s: %t, %v, want %v", user, ok, p.Attributes["n"], want)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, remains := range []bool{false, true} {
-			options := []brazetest.Option{brazetest.RateLimit(2, time.Hour)}
-			if remains {
-				options = append(options, brazetest.ResetRemains())
+		srv := brazetest.New(brazetest.RateLimit(2, time.Hour))
+		time.Sleep(time.Hour - time.Since(time.Now().Truncate(time.Hour)) + 10*time.Minute) // past the hour
+		end := time.Now().Truncate(time.Hour).Add(time.Hour)
+		for left := 1; left >= 0; left-- {
+			_, _, h := send(t, srv, `{"attributes":[{"external_id":"a"}]}`, nil)
+			reset := strconv.FormatInt(end.Unix(), 10)
+			if h.Get("X-RateLimit-Limit") != "2" || h.Get("X-RateLimit-Remaining") != strconv.Itoa(left) || h.Get("X-RateLimit-Reset") != reset {
+				t.Errorf("headers %v", h)
 			}
-			srv := brazetest.New(options...)
-			time.Sleep(time.Hour - time.Since(time.Now().Truncate(time.Hour)) + 10*time.Minute) // past the hour
-			end := time.Now().Truncate(time.Hour).Add(time.Hour)
-			for left := 1; left >= 0; left-- {
-				_, _, h := send(t, srv, `{"attributes":[{"external_id":"a"}]}`, nil)
-				reset := strconv.FormatInt(end.Unix(), 10)
-				if remains {
-					reset = "3000"
-				}
-				if h.Get("X-RateLimit-Limit") != "2" || h.Get("X-RateLimit-Remaining") != strconv.Itoa(left) || h.Get("X-RateLimit-Reset") != reset {
-					t.Errorf("headers %v", h)
-				}
-			}
-			status, _, h := send(t, srv, `{}`, nil)
-			if status != 429 || h.Get("X-RateLimit-Retry-After") != "3000" || h.Get("X-RateLimit-Limit") != "" || h.Get("Retry-After") != "" {
-				t.Errorf("over the limit: %d with %v", status, h)
-			}
-			time.Sleep(50 * time.Minute)
-			if status, _, _ := send(t, srv, `{"attributes":[{"external_id":"a"}]}`, nil); status != 201 {
-				t.Errorf("in the next hour: %d", status)
-			}
-			srv.Close()
 		}
+		status, _, h := send(t, srv, `{}`, nil)
+		if status != 429 || h.Get("X-RateLimit-Retry-After") != "3000" || h.Get("X-RateLimit-Limit") != "" || h.Get("Retry-After") != "" {
+			t.Errorf("over the limit: %d with %v", status, h)
+		}
+		time.Sleep(50 * time.Minute)
+		if status, _, _ := send(t, srv, `{"attributes":[{"external_id":"a"}]}`, nil); status != 201 {
+			t.Errorf("in the next hour: %d", status)
+		}
+		srv.Close()
 		three := `{"attributes":[{"external_id":"a"},{"external_id":"b"}],"events":[{"external_id":"a","name":"n","time":"2026-06-01T12:30:00Z"}]}`
 		for status, options := range map[int][]brazetest.Option{
 			400: {brazetest.MaxObjects(2)}, 201: {brazetest.MaxObjects(2), brazetest.PerArray()},
@@ -312,7 +325,7 @@ func TestFailures(t *testing.T) {
 		if fmt.Sprint(answer["errors"]) != "[map[index:1 input_array:attributes type:BLACKLISTED_EXTERNAL_USER_ID]]" {
 			t.Errorf("%v", answer)
 		}
-		if p, _ := srv.Profile("a"); p.Attributes["n"] != 3.0 {
+		if p, _ := srv.Profile(braze.ExternalID("a")); p.Attributes["n"] != 3.0 {
 			t.Errorf("it took effect %v times, want 3", p.Attributes["n"])
 		}
 		var statuses []int

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -49,7 +47,7 @@ func ExampleNewServer() {
 	}
 	err := upgrade(context.Background(), srv.Client(), "crm-42", "pro")
 
-	p, ok := srv.Profile("crm-42")
+	p, ok := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(err, ok, p.Attributes["plan"])
 	// Output: <nil> true pro
 }
@@ -145,32 +143,6 @@ func ExampleRateLimit() {
 	// true
 }
 
-// Braze documents two forms of X-RateLimit-Reset, and what reads it should bear both.
-func ExampleResetRemains() {
-	for _, options := range [][]brazetest.Option{nil, {brazetest.ResetRemains()}} {
-		srv := brazetest.New(options...)
-		defer srv.Close()
-		answer := httptest.NewRecorder()
-		request := httptest.NewRequest(http.MethodPost, "/users/track", strings.NewReader(`{"attributes":[{"external_id":"crm-42","plan":"pro"}]}`))
-		request.Header.Set("Authorization", "Bearer "+string(brazetest.APIKey))
-		request.Header.Set("Content-Type", "application/json")
-		srv.ServeHTTP(answer, request)
-
-		reset, err := strconv.ParseInt(answer.Header().Get("X-RateLimit-Reset"), 10, 64)
-		if err != nil {
-			panic(err)
-		}
-		if reset > 1<<30 {
-			fmt.Println("a Unix time")
-		} else {
-			fmt.Println("seconds")
-		}
-	}
-	// Output:
-	// a Unix time
-	// seconds
-}
-
 // Braze refuses some objects for what only it knows. A test can have it refuse any.
 func ExampleReject() {
 	srv := brazetest.New(brazetest.Reject(func(array braze.Array, object map[string]any) string {
@@ -219,7 +191,7 @@ func ExampleServer_Client() {
 			panic(err)
 		}
 	}
-	p, _ := srv.Profile("crm-42")
+	p, _ := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(p.Attributes["conversations"])
 	// Output: 2
 }
@@ -331,7 +303,7 @@ func ExampleServer_Profile() {
 			panic(err)
 		}
 	}
-	p, ok := srv.Profile("crm-42")
+	p, ok := srv.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(ok, p.Attributes["first_name"], p.Attributes["visits"])
 	// Output: true Ada 6
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/adasdk/ada-go/braze"
 )
 
 // Profile is what Braze holds of a person.
@@ -64,14 +66,32 @@ func (s *Server) Profiles() []Profile {
 	return all
 }
 
-// Profile returns the profile with an external id.
-func (s *Server) Profile(externalID string) (p Profile, ok bool) {
+// Profile returns the profile of a user. Where several have the email address or the phone number, it is the one that
+// Braze takes: of those with an external id, or else of all, the one that was updated last.
+func (s *Server) Profile(user braze.User) (p Profile, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found := s.index["external_id "+externalID]; found != nil {
+	var all []*profile
+	for _, candidate := range s.profiles {
+		if candidate.is(user) {
+			all = append(all, candidate)
+		}
+	}
+	if found := best(all); found != nil {
 		return found.copy(), true
 	}
 	return Profile{}, false
+}
+
+// is reports whether the identifier of user is one of the profile's.
+func (p *profile) is(user braze.User) bool {
+	for label, name := range p.Aliases {
+		if user == braze.Alias(label, name) {
+			return true
+		}
+	}
+	return p.ExternalID != "" && user == braze.ExternalID(p.ExternalID) || user == braze.BrazeID(p.BrazeID) ||
+		p.Email != "" && user == braze.Email(p.Email) || p.Phone != "" && user == braze.Phone(p.Phone)
 }
 
 func (p *profile) copy() Profile {
@@ -94,9 +114,9 @@ func (s *Server) Purchases() []Purchase {
 	return slices.Clone(s.purchases)
 }
 
-// DataPoints returns how many data points were used: one for each attribute, and one for each value within an object,
-// changed or not; one for each value that an array gains or loses, each event and each purchase. Identifiers and
-// subscriptions are free.
+// DataPoints returns how many data points were used, which Braze charges for: one for each attribute, and one for each
+// value within an object, changed or not; one for each value that an array gains or loses, each event and each purchase.
+// Identifiers and subscriptions are free.
 func (s *Server) DataPoints() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,7 +35,6 @@ type Server struct {
 	perWindow  int
 	window     time.Duration
 	latency    time.Duration
-	remaining  bool
 	reject     func(braze.Array, map[string]any) string
 
 	mu        sync.Mutex
@@ -61,9 +60,6 @@ type Option func(*Server)
 func RateLimit(n int, per time.Duration) Option {
 	return func(s *Server) { s.perWindow, s.window = n, per }
 }
-
-// ResetRemains has X-RateLimit-Reset tell the seconds that remain. Without it that is a Unix time; Braze documents both.
-func ResetRemains() Option { return func(s *Server) { s.remaining = true } }
 
 // MaxObjects replaces the limit of 75 objects in a request.
 func MaxObjects(n int) Option { return func(s *Server) { s.maxObjects = n } }
@@ -269,14 +265,10 @@ func (s *Server) admit(now time.Time) (http.Header, bool) {
 		return http.Header{"X-Ratelimit-Retry-After": {strconv.FormatInt(remain, 10)}}, false
 	}
 	s.used++
-	reset := end.Unix()
-	if s.remaining {
-		reset = remain
-	}
 	return http.Header{
 		"X-Ratelimit-Limit":     {strconv.Itoa(s.perWindow)},
 		"X-Ratelimit-Remaining": {strconv.Itoa(s.perWindow - s.used)},
-		"X-Ratelimit-Reset":     {strconv.FormatInt(reset, 10)},
+		"X-Ratelimit-Reset":     {strconv.FormatInt(end.Unix(), 10)},
 	}, true
 }
 

@@ -69,7 +69,7 @@ func Example() {
 	if _, err := buffer.Close(ctx); err != nil {
 		fmt.Println(err)
 	}
-	profile, _ := fakeBraze.Profile("crm-42")
+	profile, _ := fakeBraze.Profile(braze.ExternalID("crm-42"))
 	fmt.Println(profile.Attributes["first_name"], profile.Attributes["language"], profile.Attributes["ada_plan"])
 	fmt.Println(fakeBraze.Events()[0].Name)
 	// Output:

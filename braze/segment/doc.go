@@ -27,10 +27,12 @@
 //   - A country is taken where it is a code of two letters.
 //   - A null trait removes the custom attribute.
 //   - A purchase of more than 100 pieces becomes several, since Braze takes at most 100 in one.
-//   - Properties of a purchase lose the name currency as well, which Braze refuses by now.
+//   - Properties of a purchase lose the name currency as well, which Braze refuses.
 //   - What Braze would refuse or drop is left out and named, such as a trait that is an object or a string that is too
 //     long. What Map returns always passes Braze's checks.
 //   - There is no app_id of an empty string.
 //
 // Calls print without the personal data in them.
+//
+// Segment's page: https://www.twilio.com/docs/segment/connections/destinations/catalog/braze
 package segment

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/adasdk/ada-go/braze"
 	"github.com/adasdk/ada-go/braze/brazetest"
 	"github.com/adasdk/ada-go/braze/segment"
 )
@@ -35,7 +36,7 @@ func Example() {
 			fmt.Println(err)
 		}
 	}
-	profile, _ := srv.Profile("ze8rt1u89")
+	profile, _ := srv.Profile(braze.ExternalID("ze8rt1u89"))
 	fmt.Println(profile.Attributes["first_name"], profile.Attributes["dob"])
 	fmt.Println(srv.Purchases()[0].ProductID, srv.Purchases()[0].Price)
 	fmt.Println(srv.Events()[0].Name)

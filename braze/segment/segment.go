@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/braze"
@@ -187,7 +188,11 @@ func (p *mapping) passes(field string, err error, parts map[string]string) bool 
 		_, inside, _ := strings.Cut(part, "]")
 		field += inside
 	}
-	p.omit(field, fault.Reason)
+	reason := fault.Reason
+	if field == "groupId" { // the name at Braze is made of it
+		reason = strings.TrimPrefix(reason, "has a name that ")
+	}
+	p.omit(field, reason)
 	return false
 }
 
@@ -207,11 +212,8 @@ func (p *mapping) identify() {
 		p.passes(field, a.Set(name, value), nil)
 	}
 	for _, trait := range slices.Sorted(maps.Keys(p.call.Traits)) {
-		value := p.call.Traits[trait]
+		value := orUnset(p.call.Traits[trait])
 		field := "traits[" + scalar.Key(trait) + "]"
-		if value == nil {
-			value = braze.Unset{}
-		}
 		name, isField := traitNames[trait]
 		switch {
 		case isField:
@@ -231,10 +233,7 @@ func (p *mapping) identify() {
 	}
 	traits := p.call.Traits
 	if birthday, ok := traits["birthday"]; ok {
-		if birthday == nil {
-			birthday = braze.Unset{}
-		}
-		set(`traits["birthday"]`, "dob", birthday)
+		set(`traits["birthday"]`, "dob", orUnset(birthday))
 	}
 	if g, ok := traits["gender"]; ok {
 		if converted, ok := gender(g); ok {
@@ -509,12 +508,20 @@ func (p *mapping) page(what string) {
 }
 
 func (p *mapping) group() {
-	if p.call.GroupID == "" {
+	const (
+		prefix  = "ab_segment_group_"
+		longest = 255 - len(prefix) // characters: Braze's limit of a name
+	)
+	switch n := utf8.RuneCountInString(p.call.GroupID); {
+	case n == 0:
 		p.omit("groupId", "is missing")
+		return
+	case n > longest:
+		p.omit("groupId", fmt.Sprintf("has %d characters, at most %d", n, longest))
 		return
 	}
 	b := braze.Batch{Attributes: []braze.Attributes{{
-		User: p.user, UpdateExistingOnly: p.existing, Custom: braze.Custom{"ab_segment_group_" + p.call.GroupID: true},
+		User: p.user, UpdateExistingOnly: p.existing, Custom: braze.Custom{prefix + p.call.GroupID: true},
 	}}}
 	if p.passes("groupId", b.Validate(), nil) {
 		p.batch = b

@@ -162,7 +162,8 @@ func TestMap(t *testing.T) {
 		// Group.
 		{"the page's example of a group", segment.Mapper{}, `{"type":"group","userId":"ze8rt1u89","groupId":"1234","traits":{"name":"Initech","employees":329}}`, attributes(`,"ab_segment_group_1234":true`), nil},
 		{"a group without an id", segment.Mapper{}, `{"type":"group","userId":"u"}`, ``, []string{"groupId is missing"}},
-		{"a group with an odd id", segment.Mapper{}, `{"type":"group","userId":"u","groupId":"` + strings.Repeat("x", 255) + `"}`, ``, []string{"groupId has a name that has 272 characters, at most 255"}},
+		{"a group with spaces behind its id", segment.Mapper{}, `{"type":"group","userId":"u","groupId":"x "}`, ``, []string{"groupId has spaces around it"}},
+		{"a group with an id that is too long", segment.Mapper{}, `{"type":"group","userId":"u","groupId":"` + strings.Repeat("x", 255) + `"}`, ``, []string{"groupId has 255 characters, at most 238"}},
 
 		// Computed traits and audiences.
 		{"a computed trait", segment.Mapper{}, `{"type":"identify","userId":"ze8rt1u89","traits":{"Last Product Viewed Item":"Sweater"},"context":{"personas":{"computation_class":"computed_trait"}}}`, attributes(`,"last_product_viewed_item":"Sweater"`), nil},

@@ -366,6 +366,6 @@ func demonstrate(ctx context.Context, fakeAda *adatest.Server, fakeBraze *brazet
 	for _, name := range slices.Sorted(maps.Keys(events)) {
 		out.Println(events[name], name)
 	}
-	out.Printf("%d webhooks, %d requests, %d data points, %d saved", len(fakeAda.Attempts()), len(fakeBraze.Calls()), fakeBraze.DataPoints(), dedupe.DataPoints())
+	out.Printf("%d webhooks, %d requests, %d data points, %d saved", len(fakeAda.Attempts()), len(fakeBraze.Calls()), fakeBraze.DataPoints(), dedupe.DataPointsSaved())
 	return nil
 }

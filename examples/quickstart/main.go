@@ -1,5 +1,7 @@
 // Quickstart walks through the life of an end user: look up, create, update, list, clear, and the errors on the way.
 //
+//	go run ./examples/quickstart
+//
 // It runs against a fake Ada in the same process, over HTTP on the loopback interface. With ADA_HANDLE and
 // ADA_API_KEY set it runs against that AI Agent instead, where it leaves a few end users behind, which Ada deletes
 // within 24 hours.

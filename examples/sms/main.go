@@ -1,5 +1,7 @@
 // Sms sends a message of a campaign to each phone in a CSV file, and keeps account of what was sent.
 //
+//	go run ./examples/sms -file messages.csv -campaign renew_subscriptions
+//
 // The file has a column phone_number; every other column becomes a variable of the conversation under its own name.
 // Row 1 is the first one below these names.
 //

@@ -22,8 +22,8 @@
 //   - Ada delivers to https alone.
 //   - The channels that an endpoint gets events of cannot be chosen here, but in Ada's dashboard alone. What is made
 //     here is in the dashboard, and the other way round.
-//   - These endpoints are in Ada's default family of limits, 10 requests a second and 100 a minute for all of it. The
-//     client keeps to it.
+//   - These endpoints are in Ada's default family of limits, 10 requests a second, 100 a minute and 10,000 a day for all
+//     of it. The client keeps to it.
 //
 // Parameters are checked before anything is sent; the error matches [ada.ErrInvalid] and names every fault at once.
 //
