@@ -103,9 +103,23 @@
 // [github.com/adasdk/ada-go/ada/adatest] keeps state, enforces what Ada documents, and fails on demand. It works inside
 // testing/synctest, where an hour of waiting takes no time.
 //
-//	srv := adatest.NewServer(t)
-//	// Ada makes the end user, and the answer is lost on the way.
-//	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true})
+//	func TestSignUp(t *testing.T) {
+//		synctest.Test(t, func(t *testing.T) {
+//			srv := adatest.NewServer(t)
+//			// Ada makes the end user, and the answer is lost on the way.
+//			srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true})
+//
+//			if err := SignUp(t.Context(), srv.Client(), "crm-42"); err != nil {
+//				t.Fatal(err)
+//			}
+//			if got := len(srv.Calls("endusers.Create")); got != 2 {
+//				t.Errorf("%d requests, want 2", got)
+//			}
+//			if _, ok := srv.EndUser("crm-42"); !ok {
+//				t.Error("they are not signed up")
+//			}
+//		})
+//	}
 //
 // # Compatibility
 //

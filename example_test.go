@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/adasdk/ada-go/ada"
@@ -319,17 +320,38 @@ func SignUp(ctx context.Context, client *ada.Client, id string) error {
 }
 
 func TestSignUp(t *testing.T) {
-	srv := adatest.NewServer(t)
-	// Ada makes the end user, and the answer is lost on the way.
-	srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true})
+	synctest.Test(t, func(t *testing.T) {
+		srv := adatest.NewServer(t)
+		// Ada makes the end user, and the answer is lost on the way.
+		srv.Fail("endusers.Create", adatest.Failure{Effect: true, Drop: true})
 
-	if err := SignUp(t.Context(), srv.Client(), "crm-42"); err != nil {
-		t.Fatal(err)
-	}
-	if got := len(srv.Calls("endusers.Create")); got != 2 {
-		t.Errorf("%d requests, want 2", got)
-	}
-	if _, ok := srv.EndUser("crm-42"); !ok {
-		t.Error("they are not signed up")
-	}
+		if err := SignUp(t.Context(), srv.Client(), "crm-42"); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(srv.Calls("endusers.Create")); got != 2 {
+			t.Errorf("%d requests, want 2", got)
+		}
+		if _, ok := srv.EndUser("crm-42"); !ok {
+			t.Error("they are not signed up")
+		}
+	})
+}
+
+func TestTellBraze(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := brazetest.NewServer(t)
+		// Braze answers that it is busy, once.
+		srv.Fail(brazetest.Failure{Status: http.StatusServiceUnavailable})
+
+		batch := braze.Batch{Attributes: []braze.Attributes{{
+			User:   braze.ExternalID("crm-42"),
+			Custom: braze.Custom{"plan": "pro"},
+		}}}
+		if _, err := srv.Client().Track(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		if profile, _ := srv.Profile(braze.ExternalID("crm-42")); profile.Attributes["plan"] != "pro" {
+			t.Errorf("the profile has %v", profile.Attributes)
+		}
+	})
 }

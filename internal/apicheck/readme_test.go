@@ -13,7 +13,8 @@ import (
 )
 
 // TestDocumentedCode proves that the code of the README and of the front page is code that runs: the lines of each block
-// stand together in the root package's Examples, or in the test beside them.
+// stand together in the root package's Examples, in the tests beside them, or in the Example of package redisstore, which
+// is a module of its own.
 func TestDocumentedCode(t *testing.T) {
 	root := moduleRoot(t)
 	read := func(name string) string {
@@ -23,7 +24,7 @@ func TestDocumentedCode(t *testing.T) {
 		}
 		return string(text)
 	}
-	examples := "\n" + read("example_test.go")
+	examples := "\n" + read("example_test.go") + "\n" + read("webhooks/redisstore/example_test.go")
 	examples += regexp.MustCompile(`\n\t`).ReplaceAllString(examples, "\n") // as the body of a function
 
 	blocks := map[string][]string{}
