@@ -52,7 +52,7 @@
 //
 // A page is read to its end before it is handed out, and at most 256 MiB long. Pages of more than 128 KiB go through a
 // temporary file in [os.TempDir], encrypted with a key that is only in memory, so that the size of pages and their number
-// do not matter for memory.
+// do not matter for memory. Records that are kept share the strings that repeat in a page, such as languages and topics.
 //
 // Ada's pages: https://docs.ada.cx/reference/data-export/overview
 package dataexport
