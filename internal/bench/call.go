@@ -62,30 +62,8 @@ func serveCall(_ []string, stdout io.Writer) error {
 
 // startCallServer starts that process. stop ends it.
 func startCallServer(ctx context.Context) (base string, stop func(), err error) {
-	cmd, err := self(ctx, callServerCommand)
-	if err != nil {
-		return "", nil, err
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		_ = stdin.Close()
-		_ = cmd.Wait()
-	}
-	if err := json.NewDecoder(stdout).Decode(&base); err != nil {
-		stop()
-		return "", nil, fmt.Errorf("the server of calls: %w", err)
-	}
-	return base, stop, nil
+	stop, err = start(ctx, &base, callServerCommand)
+	return base, stop, err
 }
 
 // getter makes one call.

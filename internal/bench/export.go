@@ -106,12 +106,12 @@ func measureExport(ctx context.Context, c config) (section, error) {
 	}
 	for _, r := range runs {
 		ms := results[r.name]
-		speed, memory := of(ms, measurement.speed), of(ms, measurement.peakMiB)
+		speed, memory := each(ms, measurement.speed), each(ms, measurement.peakMiB)
 		s.rows = append(s.rows, []string{
 			r.title, speed.format(0),
-			of(ms, func(m measurement) float64 { return m.CPU.Seconds() }).format(2), memory.format(1),
-			of(ms, func(m measurement) float64 { return float64(m.Requests) }).format(0),
-			of(ms, func(m measurement) float64 { return float64(m.Records) }).format(0),
+			each(ms, func(m measurement) float64 { return m.CPU.Seconds() }).format(2), memory.format(1),
+			each(ms, func(m measurement) float64 { return float64(m.Requests) }).format(0),
+			each(ms, func(m measurement) float64 { return float64(m.Records) }).format(0),
 		})
 		s.bars = append(s.bars, bar{r.label, r.own, speed.median, memory.median})
 	}

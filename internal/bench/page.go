@@ -71,10 +71,10 @@ func (c config) pageSection(results map[string][]measurement) section {
 			continue
 		}
 		size = ms[0].Bytes / int64(c.pages)
-		speed, memory := of(ms, measurement.speed), of(ms, measurement.peakMiB)
+		speed, memory := each(ms, measurement.speed), each(ms, measurement.peakMiB)
 		s.rows = append(s.rows, []string{
-			contender.title, speed.format(0), of(ms, measurement.cpuMillis).format(0),
-			of(ms, measurement.allocsPerRecord).format(1), memory.format(1),
+			contender.title, speed.format(0), each(ms, measurement.cpuMillis).format(0),
+			each(ms, measurement.allocsPerRecord).format(1), memory.format(1),
 			ratio(ms, results["floor"]).format(3), ratio(ms, results["plain"]).format(2),
 		})
 		s.bars = append(s.bars, bar{contender.label, contender.own, speed.median, memory.median})
@@ -85,7 +85,7 @@ func (c config) pageSection(results map[string][]measurement) section {
 	}
 	faster := ratio(results["typed"], results["plain"])
 	share := ratio(results["raw"], results["floor"])
-	typed, raw := of(results["typed"], measurement.peakMiB), of(results["raw"], measurement.peakMiB)
+	typed, raw := each(results["typed"], measurement.peakMiB), each(results["raw"], measurement.peakMiB)
 	s.targets = []target{
 		{fmt.Sprintf("typed at least %g × plain", minTypedToPlain), faster, faster.median >= minTypedToPlain},
 		{fmt.Sprintf("raw at least %g × floor", minRawToFloor), share, share.median >= minRawToFloor},
@@ -95,19 +95,7 @@ func (c config) pageSection(results map[string][]measurement) section {
 	return s
 }
 
-func of(ms []measurement, figure func(measurement) float64) spread {
-	var figures []float64
-	for _, m := range ms {
-		figures = append(figures, figure(m))
-	}
-	return newSpread(figures)
-}
-
 // ratio is how many times as fast ms are as base, round by round.
 func ratio(ms, base []measurement) spread {
-	var figures []float64
-	for i := range min(len(ms), len(base)) {
-		figures = append(figures, ms[i].speed()/base[i].speed())
-	}
-	return newSpread(figures)
+	return against(ms, base, func(m, base measurement) float64 { return m.speed() / base.speed() })
 }

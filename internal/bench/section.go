@@ -82,11 +82,8 @@ func newSpread(figures []float64) spread {
 func (s spread) known() bool { return s.median > 0 }
 
 func (s spread) format(digits int) string {
-	switch {
-	case !s.known():
+	if !s.known() {
 		return "-"
-	case s.least == s.most:
-		return fmt.Sprintf("%.*f", digits, s.median)
 	}
-	return fmt.Sprintf("%.*f (%.*f–%.*f)", digits, s.median, digits, s.least, digits, s.most)
+	return s.measured(digits)
 }
