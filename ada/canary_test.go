@@ -129,7 +129,7 @@ func TestNothingSecretPrints(t *testing.T) {
 					seen := []any{}
 					hook := func(_ context.Context, a ada.Attempt) { mu.Lock(); seen = append(seen, a); mu.Unlock() }
 					config := ada.Config{
-						BaseURL: "https://gateway.example.com", APIKey: "canary-key",
+						BaseURL: "https://desk.example.com", APIKey: "canary-key",
 						HTTP: ada.HTTPConfig{
 							Client: &http.Client{Transport: n.Transport()},
 							Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -184,7 +184,7 @@ func (c *Client) check(req *http.Request, op Operation, out any, s *callSettings
 		faults = append(faults, Fault{"the request", "does not fit " + op.Method + " " + op.Route})
 	}
 	if req.URL.Scheme != c.base.Scheme || !transport.SameHost(req.URL, c.base) || req.URL.User != nil ||
-		req.Host != "" && !strings.EqualFold(req.Host, req.URL.Host) {
+		req.Host != "" && !transport.SameName(req.Host, req.URL.Host) {
 		faults = append(faults, Fault{"the request", "leaves the client's origin"})
 	}
 	for name, values := range req.Header {

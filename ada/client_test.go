@@ -187,7 +187,7 @@ func TestResponseOfAFailedCall(t *testing.T) {
 func TestKeyFunc(t *testing.T) {
 	n := faults.New(t, faults.Answer(faults.Say(200, "{}")))
 	keys := []ada.Secret{"first", "second"}
-	config := ada.Config{BaseURL: "https://gateway.example.com", HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}}
+	config := ada.Config{BaseURL: "https://desk.example.com", HTTP: ada.HTTPConfig{Client: &http.Client{Transport: n.Transport()}}}
 	config.KeyFunc = func(context.Context) (ada.Secret, error) {
 		if len(keys) == 0 {
 			return "", errors.New("canary")

@@ -45,7 +45,7 @@ func TestHosts(t *testing.T) {
 		{ada.Config{BaseURL: "https://acme.ada.support"}, "https://acme.ada.support/"},
 		{ada.Config{BaseURL: "https://acme.ada.support/"}, "https://acme.ada.support/"},
 		{ada.Config{BaseURL: "https://ada.example.com:8443"}, "https://ada.example.com:8443/"},
-		{ada.Config{BaseURL: "https://gateway.example.com/ada/prod/"}, "https://gateway.example.com/ada/prod/"},
+		{ada.Config{BaseURL: "https://desk.example.com/ada/prod/"}, "https://desk.example.com/ada/prod/"},
 		{ada.Config{BaseURL: "https://10.0.0.1"}, "https://10.0.0.1/"},
 		{ada.Config{BaseURL: "http://127.0.0.1:8080"}, "http://127.0.0.1:8080/"},
 		{ada.Config{BaseURL: "http://127.8.8.8"}, "http://127.8.8.8/"},

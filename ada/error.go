@@ -356,7 +356,7 @@ func problems(body []byte) []Problem {
 }
 
 func requestID(h http.Header) string {
-	if id := h.Get("X-Request-Id"); madeOf(strings.ToLower(id), 64, "-_0123456789") {
+	if id := h.Get("X-Request-Id"); madeOf(id, 64, "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		return id
 	}
 	return ""

@@ -32,7 +32,7 @@ func wantIs(t *testing.T, err error, want ...error) {
 	}
 }
 
-// failing calls op over a network of these steps, which is at gateway.example.com.
+// failing calls op over a network of these steps, which is at desk.example.com.
 func failing(t *testing.T, ctx context.Context, op ada.Operation, config ada.Config, steps ...faults.Step) (*ada.Error, *faults.Network) {
 	t.Helper()
 	n := faults.New(t, steps...)

@@ -25,7 +25,7 @@ var (
 func newClient(t testing.TB, config ada.Config) *ada.Client {
 	t.Helper()
 	if config.BaseURL == "" {
-		config.BaseURL = "https://gateway.example.com/ada"
+		config.BaseURL = "https://desk.example.com/ada"
 	}
 	if config.APIKey == "" {
 		config.APIKey = key
@@ -43,7 +43,7 @@ func TestNewRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "https://gateway.example.com/ada/api/v2/things/a%2Fb%3Fc%23d/items/%252e%20%C3%BC/"; req.URL.String() != want {
+	if want := "https://desk.example.com/ada/api/v2/things/a%2Fb%3Fc%23d/items/%252e%20%C3%BC/"; req.URL.String() != want {
 		t.Errorf("got %s, want %s", req.URL, want)
 	}
 	if req.Body != nil || req.Header.Get("Content-Type") != "" {
@@ -67,7 +67,7 @@ func TestDoRefusesOtherRequests(t *testing.T) {
 	client := newClient(t, ada.Config{HTTP: ada.HTTPConfig{Client: neverSent(t)}})
 	misfit := ada.Fault{Field: "the request", Reason: "does not fit GET /api/v2/things/{group}/items/{id}/"}
 	foreign := ada.Fault{Field: "the request", Reason: "leaves the client's origin"}
-	const at = "https://gateway.example.com/ada"
+	const at = "https://desk.example.com/ada"
 	tests := []struct {
 		method, url string
 		want        []ada.Fault
@@ -79,12 +79,13 @@ func TestDoRefusesOtherRequests(t *testing.T) {
 		{"GET", at + "/api/v2/things/g/items/./", []ada.Fault{misfit}},
 		{"GET", at + "/api/v2/things/g/other/1/", []ada.Fault{misfit}},
 		{"GET", at + "/api/v2/things/g/items/1/x/", []ada.Fault{misfit}},
-		{"GET", "https://gateway.example.com/api/v2/things/g/items/1/", []ada.Fault{misfit}},
-		{"GET", "https://gateway.example.com/adapter/api/v2/things/g/items/1/", []ada.Fault{misfit}},
+		{"GET", "https://desk.example.com/api/v2/things/g/items/1/", []ada.Fault{misfit}},
+		{"GET", "https://desk.example.com/adapter/api/v2/things/g/items/1/", []ada.Fault{misfit}},
 		{"GET", "https://evil.example/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
-		{"GET", "http://gateway.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
-		{"GET", "https://gateway.example.com:444/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
-		{"GET", "https://u@gateway.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "http://desk.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "https://desk.example.com:444/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "https://u@desk.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
+		{"GET", "https://deſk.example.com/ada/api/v2/things/g/items/1/", []ada.Fault{foreign}},
 	}
 	for _, tt := range tests {
 		req, err := http.NewRequestWithContext(t.Context(), tt.method, tt.url, nil)
@@ -107,6 +108,7 @@ func TestDoRefusesOddRequests(t *testing.T) {
 		want   ada.Fault
 	}{
 		"another host":        {func(r *http.Request) { r.Host = "evil.example" }, foreign},
+		"a host like it":      {func(r *http.Request) { r.Host = "des\u212a.example.com" }, foreign},
 		"an opaque URL":       {func(r *http.Request) { r.URL.Opaque = "//evil.example/steal" }, misfit},
 		"a server's request":  {func(r *http.Request) { r.RequestURI = "/" }, misfit},
 		"no URL":              {func(r *http.Request) { r.URL = nil }, ada.Fault{Field: "the request", Reason: "has no URL"}},
@@ -235,7 +237,7 @@ func TestNextPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "https://gateway.example.com/ada/api/v2/things/?cursor=2"
+	const want = "https://desk.example.com/ada/api/v2/things/?cursor=2"
 	for _, link := range []string{want, strings.Replace(want, "/ada", "", 1), "/api/v2/things/?cursor=2"} { // Ada does not know of a gateway's path
 		next, err := client.NextPage(req, op, nil, link)
 		if err != nil {

@@ -21,14 +21,14 @@ func TestRedirectsAreRefused(t *testing.T) {
 	for hop := range 3 {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			for _, location := range []string{
-				"https://gateway.example.com/api/v2/things/", "https://gateway.example.com:8443/api/v2/things/",
-				"http://gateway.example.com/api/v2/things/", "https://sub.gateway.example.com/", "https://evil.example/",
+				"https://desk.example.com/api/v2/things/", "https://desk.example.com:8443/api/v2/things/",
+				"http://desk.example.com/api/v2/things/", "https://sub.desk.example.com/", "https://evil.example/",
 			} {
 				for _, idempotent := range []bool{true, false} {
 					synctest.Test(t, func(t *testing.T) {
 						steps := []faults.Step{faults.Answer(faults.Say(429, "")), faults.Answer(faults.Say(429, ""))}[:hop]
 						n := faults.New(t, append(steps, faults.Answer(faults.Say(status, "", "Location: "+location)))...)
-						client := newClient(t, ada.Config{BaseURL: "https://gateway.example.com", APIKey: "canary-key", HTTP: ada.HTTPConfig{
+						client := newClient(t, ada.Config{BaseURL: "https://desk.example.com", APIKey: "canary-key", HTTP: ada.HTTPConfig{
 							Client: &http.Client{Transport: n.Transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return nil }},
 						}})
 						op := createThing
@@ -47,7 +47,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 							t.Errorf("%d to %s: %d connections, %d requests, want %d", status, location, n.Dials(), len(n.Requests()), hop+1)
 						}
 						for _, r := range n.Requests() {
-							if r.Host != "gateway.example.com" || r.RequestURI != "/api/v2/things/" || r.TLS != nil {
+							if r.Host != "desk.example.com" || r.RequestURI != "/api/v2/things/" || r.TLS != nil {
 								t.Errorf("%d to %s: sent to %s%s", status, location, r.Host, r.RequestURI)
 							}
 						}
@@ -58,7 +58,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 	}
 }
 
-// hostileLinks are next-page links that must not be followed from https://gateway.example.com/ada/api/v2/things/?limit=2.
+// hostileLinks are next-page links that must not be followed from https://desk.example.com/ada/api/v2/things/?limit=2.
 var hostileLinks = []string{
 	// To another host.
 	"https://evil.example/ada/api/v2/things/?cursor=canary",
@@ -67,19 +67,21 @@ var hostileLinks = []string{
 	`\\evil.example/ada/api/v2/things/?cursor=canary`,
 	`/\evil.example/ada/api/v2/things/?cursor=canary`,
 	`https:\\evil.example/ada/api/v2/things/?cursor=canary`,
-	`https://gateway.example.com\@evil.example/ada/api/v2/things/?cursor=canary`,
-	"https://gateway.example.com@evil.example/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com:443@evil.example/ada/api/v2/things/?cursor=canary",
-	"https://evil.example?gateway.example.com/ada/api/v2/things/?cursor=canary",
-	"https://evil.example#@gateway.example.com/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com.evil.example/ada/api/v2/things/?cursor=canary",
-	"https://evilgateway.example.com/ada/api/v2/things/?cursor=canary",
-	"https://sub.gateway.example.com/ada/api/v2/things/?cursor=canary",
+	`https://desk.example.com\@evil.example/ada/api/v2/things/?cursor=canary`,
+	"https://desk.example.com@evil.example/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com:443@evil.example/ada/api/v2/things/?cursor=canary",
+	"https://evil.example?desk.example.com/ada/api/v2/things/?cursor=canary",
+	"https://evil.example#@desk.example.com/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com.evil.example/ada/api/v2/things/?cursor=canary",
+	"https://evildesk.example.com/ada/api/v2/things/?cursor=canary",
+	"https://sub.desk.example.com/ada/api/v2/things/?cursor=canary",
 	"https://example.com/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com./ada/api/v2/things/?cursor=canary",
-	"https://gateway。example。com/ada/api/v2/things/?cursor=canary",
-	"https://gatewаy.example.com/ada/api/v2/things/?cursor=canary",
-	"https://gateway%2eexample.com.evil.example/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com./ada/api/v2/things/?cursor=canary",
+	"https://desk。example。com/ada/api/v2/things/?cursor=canary",
+	"https://deѕk.example.com/ada/api/v2/things/?cursor=canary",
+	"https://deſk.example.com/ada/api/v2/things/?cursor=canary",      // which Unicode takes for an s
+	"https://des\u212a.example.com/ada/api/v2/things/?cursor=canary", // and the Kelvin sign for a k
+	"https://desk%2eexample.com.evil.example/ada/api/v2/things/?cursor=canary",
 	"https://169.254.169.254/ada/api/v2/things/?cursor=canary",
 	"https://[::1]/ada/api/v2/things/?cursor=canary",
 	"https://[::ffff:169.254.169.254]/ada/api/v2/things/?cursor=canary",
@@ -87,29 +89,29 @@ var hostileLinks = []string{
 	"https://localhost/ada/api/v2/things/?cursor=canary",
 	"https:///ada/api/v2/things/?cursor=canary",
 	// To another scheme or port.
-	"http://gateway.example.com/ada/api/v2/things/?cursor=canary",
-	"http://gateway.example.com:443/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com:80/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com:8443/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com:0443/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com:port/ada/api/v2/things/?cursor=canary",
-	"ftp://gateway.example.com/ada/api/v2/things/?cursor=canary",
+	"http://desk.example.com/ada/api/v2/things/?cursor=canary",
+	"http://desk.example.com:443/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com:80/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com:8443/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com:0443/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com:port/ada/api/v2/things/?cursor=canary",
+	"ftp://desk.example.com/ada/api/v2/things/?cursor=canary",
 	"file:///etc/passwd",
 	"javascript:alert(1)",
 	"data:text/html,canary",
-	"mailto:canary@gateway.example.com",
+	"mailto:canary@desk.example.com",
 	"https:evil.example",
 	"https:?cursor=canary",
 	// With credentials.
-	"https://canary@gateway.example.com/ada/api/v2/things/?cursor=1",
-	"https://user:canary@gateway.example.com/ada/api/v2/things/?cursor=1",
-	"https://@gateway.example.com/ada/api/v2/things/?cursor=canary",
+	"https://canary@desk.example.com/ada/api/v2/things/?cursor=1",
+	"https://user:canary@desk.example.com/ada/api/v2/things/?cursor=1",
+	"https://@desk.example.com/ada/api/v2/things/?cursor=canary",
 	// To another path.
-	"https://gateway.example.com/adaapi/v2/things/?cursor=canary",
-	"https://gateway.example.com/ada/ada/api/v2/things/?cursor=canary",
-	"https://gateway.example.com/api/v2/end-users/?cursor=canary",
+	"https://desk.example.com/adaapi/v2/things/?cursor=canary",
+	"https://desk.example.com/ada/ada/api/v2/things/?cursor=canary",
+	"https://desk.example.com/api/v2/end-users/?cursor=canary",
 	"https://evil.example/api/v2/things/?cursor=canary",
-	"https://gateway.example.com/ada/api/v2/things?cursor=canary",
+	"https://desk.example.com/ada/api/v2/things?cursor=canary",
 	"/ada/api/v2/things//?cursor=canary",
 	"/ada/api/v2/things/1/?cursor=canary",
 	"/ada/api/v2/end-users/?cursor=canary",
@@ -123,7 +125,7 @@ var hostileLinks = []string{
 	"",
 	"#",
 	"?limit=2",
-	"https://gateway.example.com/ada/api/v2/things/?limit=2",
+	"https://desk.example.com/ada/api/v2/things/?limit=2",
 	"?cursor=canary#x",
 	"?cursor=canary#",
 	"%zz",
@@ -133,7 +135,7 @@ var hostileLinks = []string{
 	"?cursor=a b",
 	"?cursor=a\x00b",
 	"?cursor=a\x7fb",
-	"\thttps://gateway.example.com/ada/api/v2/things/?cursor=canary",
+	"\thttps://desk.example.com/ada/api/v2/things/?cursor=canary",
 	" //evil.example/",
 	"?cursor=" + strings.Repeat("c", 8<<10),
 }
@@ -169,13 +171,13 @@ func FuzzNextPage(f *testing.F) {
 		f.Add(link)
 	}
 	for _, link := range []string{
-		"?cursor=1", "/ada/api/v2/things/?cursor=1", "//gateway.example.com/ada/api/v2/things/?cursor=1", "?cursor=https://evil.example/",
-		"/api/v2/things/?cursor=1", "HTTPS://GATEWAY.example.com:443/ada/api/v2/things/?cursor=1", "../things/?cursor=a%0d%0ab",
+		"?cursor=1", "/ada/api/v2/things/?cursor=1", "//desk.example.com/ada/api/v2/things/?cursor=1", "?cursor=https://evil.example/",
+		"/api/v2/things/?cursor=1", "HTTPS://DESK.example.com:443/ada/api/v2/things/?cursor=1", "../things/?cursor=a%0d%0ab",
 	} {
 		f.Add(link)
 	}
 	var sent *http.Request
-	client, err := ada.NewClient(ada.Config{BaseURL: "https://gateway.example.com/ada", APIKey: key, HTTP: ada.HTTPConfig{
+	client, err := ada.NewClient(ada.Config{BaseURL: "https://desk.example.com/ada", APIKey: key, HTTP: ada.HTTPConfig{
 		Limiter: ada.Unpaced,
 		Client: &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			sent = r
@@ -202,7 +204,7 @@ func FuzzNextPage(f *testing.F) {
 			t.Fatalf("%q leads to %s, which is not sent: %v", link, next.URL, err)
 		}
 		u := sent.URL
-		if u.Scheme != "https" || u.Host != "gateway.example.com" || u.EscapedPath() != "/ada/api/v2/things/" || u.User != nil ||
+		if u.Scheme != "https" || u.Host != "desk.example.com" || u.EscapedPath() != "/ada/api/v2/things/" || u.User != nil ||
 			u.Opaque != "" || u.Fragment != "" || u.RawQuery == "limit=2" || sent.Host != "" && sent.Host != u.Host {
 			t.Errorf("%q leads to %s at %s", link, u, sent.Host)
 		}

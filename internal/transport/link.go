@@ -41,8 +41,12 @@ func Next(page *url.URL, prefix, link string) (*url.URL, error) {
 
 // SameHost reports whether both URLs, of the same scheme, name the same host and port.
 func SameHost(a, b *url.URL) bool {
-	return strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+	return SameName(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
+
+// SameName reports whether two names of hosts, one of them in ASCII, differ in nothing but the case of ASCII. Letters of
+// other scripts that Unicode folds to ASCII are longer there.
+func SameName(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
 
 func port(u *url.URL) string {
 	switch p := u.Port(); {
