@@ -1,5 +1,0 @@
-//go:build race
-
-package faultsuite
-
-const racing = true
