@@ -67,8 +67,8 @@ func ledgerError(format string, args ...any) error {
 }
 
 // FileLedger is a ledger in a file: a line of JSON for each entry, appended and synced to the disk before Append
-// returns. One process at a time may have it open; Linux, macOS and the BSDs refuse a second one. It is safe for
-// concurrent use, though a second EraseAll on it fails while the first goes on.
+// returns. One process at a time may have it open; Linux, macOS, the BSDs and Windows refuse a second one. It is safe
+// for concurrent use, though a second EraseAll on it fails while the first goes on.
 type FileLedger struct {
 	hashKey []byte // nil: plain
 	busy    atomic.Bool

@@ -42,10 +42,16 @@ func large(t *testing.T, concurrency int) (*adatest.Server, dataexport.Query) {
 	return srv, dataexport.Query{Since: since, Until: epoch, PageSize: 100, Concurrency: concurrency}
 }
 
+// temporaryIn has temporary files made in dir.
+func temporaryIn(t *testing.T, dir string) {
+	t.Setenv("TMPDIR", dir)
+	t.Setenv("TMP", dir) // on Windows
+}
+
 // temporary gives a test a directory for temporary files, which has to be empty at its end.
 func temporary(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
+	temporaryIn(t, dir)
 	t.Cleanup(func() {
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("%d files are left, %v", len(left), err)
@@ -107,7 +113,7 @@ func TestBreakOfLargePages(t *testing.T) {
 					}
 					m.clean(t, fmt.Sprintf("left at page %d", stop))
 				}
-				if most == 0 || most > 2*concurrency {
+				if seesFiles && most == 0 || most > 2*concurrency {
 					t.Errorf("%d temporary files at once, want 1 to %d", most, 2*concurrency)
 				}
 				for _, stop := range []int{0, 1, 50, 99, 100, 101, 250} {
@@ -355,7 +361,7 @@ func TestRawBytes(t *testing.T) {
 		t.Run(fmt.Sprint(writable), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				if temporary(t); !writable {
-					t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+					temporaryIn(t, filepath.Join(t.TempDir(), "missing"))
 				}
 				srv := adatest.NewServer(t, unlimited)
 				page := adatest.Failure{Status: 200, Body: body}
@@ -380,7 +386,7 @@ func TestRawBytes(t *testing.T) {
 						t.Errorf("record %d is not as it was sent, of %d bytes", i, len(want[i%len(want)]))
 					}
 				}
-				if (files > 0) != writable {
+				if seesFiles && (files > 0) != writable {
 					t.Errorf("%d files", files)
 				}
 				if bytes != int64(2*total) {
@@ -401,7 +407,7 @@ func TestNoTemporaryFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+			temporaryIn(t, filepath.Join(t.TempDir(), "missing"))
 			for _, name := range []string{"records", "raw"} {
 				got, err := collect(conversations.ways[name](t.Context(), c, q))
 				if err != nil || len(got) != 500 {

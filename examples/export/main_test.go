@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -374,6 +375,9 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			signal := []os.Signal{os.Interrupt, os.Kill}[random.IntN(2)]
+			if runtime.GOOS == "windows" { // which has no other for processes
+				signal = os.Kill
+			}
 			// By requests first, and not by time alone, so that a slow machine gets somewhere too.
 			requests, wait := len(f.Calls())+1+random.IntN(6), time.Duration(random.IntN(30))*time.Millisecond
 			exited := make(chan struct{})

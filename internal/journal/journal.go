@@ -6,11 +6,11 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 )
 
@@ -37,7 +37,7 @@ type File struct {
 // Open opens the journal at path, or begins one with header, a line without its end. A file with another first line is
 // not changed. A last line that a crash has cut short is dropped.
 func Open(path string, header []byte) (*File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- the program says where its files are
+	file, err := openAlone(path, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,11 @@ func Open(path string, header []byte) (*File, error) {
 	return f, nil
 }
 
+func openFile(path string, flag int) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600) // #nosec G304 -- the program says where its files are
+}
+
 func (f *File) load() error {
-	if err := lock(f.file); err != nil {
-		return fmt.Errorf("%w: %w", ErrLocked, err)
-	}
 	head, err := io.ReadAll(io.NewSectionReader(f.file, 0, int64(len(f.header))))
 	switch {
 	case err != nil:
@@ -184,27 +185,43 @@ func (f *File) Rewrite(keep func(line []byte) bool) error {
 		return errBroken
 	}
 	temporary := f.path + ".new"
-	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600) // #nosec G304 -- as above
+	file, err := openAlone(temporary, os.O_TRUNC)
 	if err != nil {
 		return err
 	}
 	size, err := f.copy(file, keep)
 	if err == nil {
-		err = os.Rename(temporary, f.path)
+		err = f.replace(temporary)
 	}
 	if err != nil {
 		_ = file.Close()
 		return err
 	}
-	_ = f.file.Close()
 	f.file, f.size, f.synced = file, size, size
 	return syncDirectory(f.path)
 }
 
-func (f *File) copy(to *os.File, keep func([]byte) bool) (size int64, err error) {
-	if err := lock(to); err != nil {
-		return 0, err
+// replace puts the temporary file in the place of the one that is open, and closes that.
+func (f *File) replace(temporary string) error {
+	if runtime.GOOS != "windows" {
+		err := os.Rename(temporary, f.path)
+		if err == nil {
+			_ = f.file.Close()
+		}
+		return err
 	}
+	// Windows puts nothing in the place of a file that is open.
+	_ = f.file.Close()
+	err := os.Rename(temporary, f.path)
+	if err != nil {
+		var again error
+		f.file, again = openAlone(f.path, 0)
+		f.broken = again != nil
+	}
+	return err
+}
+
+func (f *File) copy(to *os.File, keep func([]byte) bool) (size int64, err error) {
 	w := bufio.NewWriter(to)
 	_, _ = w.Write(f.header)
 	size = int64(len(f.header))
