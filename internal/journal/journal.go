@@ -10,7 +10,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 )
 
@@ -47,10 +46,6 @@ func Open(path string, header []byte) (*File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func openFile(path string, flag int) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600) // #nosec G304 -- the program says where its files are
 }
 
 func (f *File) load() error {
@@ -199,26 +194,6 @@ func (f *File) Rewrite(keep func(line []byte) bool) error {
 	}
 	f.file, f.size, f.synced = file, size, size
 	return syncDirectory(f.path)
-}
-
-// replace puts the temporary file in the place of the one that is open, and closes that.
-func (f *File) replace(temporary string) error {
-	if runtime.GOOS != "windows" {
-		err := os.Rename(temporary, f.path)
-		if err == nil {
-			_ = f.file.Close()
-		}
-		return err
-	}
-	// Windows puts nothing in the place of a file that is open.
-	_ = f.file.Close()
-	err := os.Rename(temporary, f.path)
-	if err != nil {
-		var again error
-		f.file, again = openAlone(f.path, 0)
-		f.broken = again != nil
-	}
-	return err
 }
 
 func (f *File) copy(to *os.File, keep func([]byte) bool) (size int64, err error) {

@@ -28,3 +28,16 @@ func openAlone(path string, flag int) (*os.File, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 }
+
+// replace puts the temporary file in the place of the one that is open, and closes that first: a file cannot be put in
+// the place of one that is open.
+func (f *File) replace(temporary string) error {
+	_ = f.file.Close()
+	err := os.Rename(temporary, f.path)
+	if err != nil {
+		var again error
+		f.file, again = openAlone(f.path, 0)
+		f.broken = again != nil
+	}
+	return err
+}
