@@ -12,7 +12,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/braze"
 	"github.com/adasdk/ada-go/braze/brazetest"
-	network "github.com/adasdk/ada-go/internal/faults"
 )
 
 var faults = map[string]brazetest.Failure{
@@ -52,9 +51,6 @@ func TestEveryFault(t *testing.T) {
 		for _, lasting := range []bool{false, true} {
 			for _, kind := range []string{"sets", "events", "increments", "all"} {
 				for k := range 5 {
-					if network.Racing && k%3 != 1 {
-						continue
-					}
 					t.Run(fmt.Sprintf("%s lasting=%t/%s/%d", name, lasting, kind, k), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) { failAt(t, failure, lasting, kind, k, false) })
 					})

@@ -17,7 +17,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/braze"
 	"github.com/adasdk/ada-go/braze/brazetest"
-	network "github.com/adasdk/ada-go/internal/faults"
 )
 
 // newClient returns a client of the fake with another configuration.
@@ -230,9 +229,6 @@ func TestConcurrencyIsBounded(t *testing.T) {
 // indexes, the limits hold, and users stay together and in order.
 func TestIndexMapping(t *testing.T) {
 	for seed := range uint64(100) {
-		if network.Racing && seed%4 != 1 {
-			continue
-		}
 		rnd := rand.New(rand.NewPCG(seed, 6))
 		limit := 1 + rnd.IntN(75)
 		perArray := rnd.IntN(3) == 0

@@ -19,7 +19,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
 	"github.com/adasdk/ada-go/compliance"
-	"github.com/adasdk/ada-go/internal/faults"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -182,11 +181,7 @@ func (c *crasher) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // A crash at any step loses nobody, and has nobody submitted twice, whether the next call comes at once or in an hour.
 func TestEraseAllCrashes(t *testing.T) {
-	step := 1
-	if faults.Racing {
-		step = 4
-	}
-	for crash := 1; ; crash += step {
+	for crash := 1; ; crash++ {
 		ended := false
 		synctest.Test(t, func(t *testing.T) {
 			srv := adatest.NewServer(t)
@@ -324,7 +319,7 @@ func TestEraseAllAfterALostAnswer(t *testing.T) {
 
 func TestEraseAllFailures(t *testing.T) {
 	refused, unknown := compliance.Refused, compliance.Unknown
-	for i, tt := range []struct {
+	for _, tt := range []struct {
 		name    string
 		failure adatest.Failure
 		times   int
@@ -341,9 +336,6 @@ func TestEraseAllFailures(t *testing.T) {
 		{"unusable answer", adatest.Failure{Effect: true, Status: 202, Body: "{}"}, 1, map[compliance.Outcome]int{unknown: 2}, ada.ErrAnswer},
 		{"429 for a day", adatest.Failure{Status: 429, Header: http.Header{"Retry-After": {"86400"}}}, 1, map[compliance.Outcome]int{unknown: 2}, ada.ErrRateLimited},
 	} {
-		if faults.Racing && i%3 != 0 {
-			continue
-		}
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := adatest.NewServer(t)

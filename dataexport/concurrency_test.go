@@ -16,7 +16,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
 	"github.com/adasdk/ada-go/dataexport"
-	"github.com/adasdk/ada-go/internal/faults"
 )
 
 // datasets are ways in which records lie in time.
@@ -71,11 +70,7 @@ func TestSameOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
-				times := 2
-				if faults.Racing {
-					times = 1
-				}
-				for range times {
+				for range 2 {
 					srv := adatest.NewServer(t, unlimited)
 					rs := records(set(random, 500, since, epoch)...)
 					messages.add(srv, rs...)
@@ -231,9 +226,6 @@ func TestRate(t *testing.T) {
 		{"uniform", uniform, 4, 95, 120, 0.12},
 		{"a page a day, by day", dayAndNight, 4, 95, 120, 0.36}, // one page says little about the next
 	} {
-		if faults.Racing && tt.concurrency == 1 {
-			continue
-		}
 		t.Run(fmt.Sprintf("%s/%d", tt.name, tt.concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := adatest.NewServer(t, adatest.WithExportQuirks(adatest.ExportQuirks{Latency: 1500 * time.Millisecond}))

@@ -21,7 +21,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
 	"github.com/adasdk/ada-go/dataexport"
-	"github.com/adasdk/ada-go/internal/faults"
 )
 
 // small is an export of a dozen records in six windows.
@@ -89,9 +88,6 @@ func TestBreak(t *testing.T) {
 
 func TestBreakOfLargePages(t *testing.T) {
 	for _, concurrency := range []int{1, 4} {
-		if faults.Racing && concurrency == 1 {
-			continue
-		}
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv, q := large(t, concurrency)

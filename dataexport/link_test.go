@@ -13,7 +13,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
 	"github.com/adasdk/ada-go/dataexport"
-	"github.com/adasdk/ada-go/internal/faults"
 )
 
 // All the forms of links and pages that have been seen are followed.
@@ -34,9 +33,6 @@ func TestQuirks(t *testing.T) {
 	}
 	for name, quirk := range quirks {
 		for _, version := range []dataexport.Version{dataexport.V1, dataexport.V1_4, dataexport.V2} {
-			if faults.Racing && version == dataexport.V1 {
-				continue
-			}
 			t.Run(name+"/"+string(version), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					for _, r := range resources {

@@ -17,7 +17,6 @@ import (
 	"github.com/adasdk/ada-go/ada"
 	"github.com/adasdk/ada-go/ada/adatest"
 	"github.com/adasdk/ada-go/dataexport"
-	"github.com/adasdk/ada-go/internal/faults"
 )
 
 // Data that makes those who follow Ada's links lose records, get them twice, or ask for the same page for ever.
@@ -286,9 +285,6 @@ func TestPageBorders(t *testing.T) {
 		t.Run(form, func(t *testing.T) {
 			eachResource(t, func(t *testing.T, r resource, concurrency int) {
 				for _, shift := range []int{81, 99, 100} {
-					if faults.Racing && shift != 99 {
-						continue
-					}
 					srv := adatest.NewServer(t, unlimited)
 					times := slices.Concat(
 						repeated(shift, at, time.Second),

@@ -23,7 +23,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/adasdk/ada-go/ada/adatest"
-	"github.com/adasdk/ada-go/internal/faults"
 )
 
 const exports = "/api/v2/export/"
@@ -430,9 +429,6 @@ func TestExportLinks(t *testing.T) {
 // next one.
 func TestExportPaging(t *testing.T) {
 	for seed := range uint64(8) {
-		if faults.Racing && seed%4 != 2 {
-			continue
-		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				srv := newServer(t)

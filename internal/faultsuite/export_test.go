@@ -233,9 +233,6 @@ var exportScenarios = []scenario{
 		id: "P08", title: "Every request fails in turn, in every way: each record once.", skip: exports,
 		run: func(t *testing.T, op operation) {
 			for i, step := range kinds(op) {
-				if faults.Racing && i%3 != 0 {
-					continue
-				}
 				fault{steps: []func(*world) faults.Step{step}, idempotent: want{unsure: true}}.run(t, op, fmt.Sprint("kind ", i))
 			}
 		},
