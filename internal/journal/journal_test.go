@@ -102,6 +102,40 @@ func TestJournalIsCutShort(t *testing.T) {
 	}
 }
 
+// A file can be opened just before another one takes its place, and locked just after.
+func TestJournalStaysAloneWhileItIsRewritten(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a second process can have the file there between two steps, and the first one then fails")
+	}
+	path := filepath.Join(t.TempDir(), "journal")
+	f := open(t, path)
+	done := make(chan struct{})
+	var second sync.WaitGroup
+	second.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if other, err := Open(path, []byte("header")); !errors.Is(err, ErrLocked) {
+				t.Errorf("opened twice: %v", err)
+				if err == nil {
+					_ = other.Close()
+				}
+				return
+			}
+		}
+	})
+	for range 200 {
+		if err := f.Rewrite(func([]byte) bool { return true }); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	second.Wait()
+}
+
 func TestJournalIsSafeForConcurrentUse(t *testing.T) {
 	f := open(t, filepath.Join(t.TempDir(), "journal"))
 	var writers sync.WaitGroup

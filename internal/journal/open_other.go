@@ -13,11 +13,30 @@ func openAlone(path string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(file); err != nil {
+	if err := lockAt(path, file); err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+		return nil, err
 	}
 	return file, nil
+}
+
+// lockAt locks a file, and refuses one that was replaced before it was locked: its lines would be in no file.
+func lockAt(path string, file *os.File) error {
+	if err := lock(file); err != nil {
+		return fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	locked, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	at, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(locked, at) {
+		return ErrLocked
+	}
+	return nil
 }
 
 // replace puts the temporary file in the place of the one that is open, and closes that.
