@@ -174,7 +174,9 @@ func (b *Buffer) Add(ctx context.Context, batch Batch) error {
 	err = b.spool.accept(objects)
 	b.spooling.Unlock()
 	if err == nil {
-		err = b.spool.sync()
+		if err = b.spool.sync(); err != nil { // written down all the same: no later buffer must send them
+			err = errors.Join(err, b.mark("done", numbersOf(objects), false))
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -455,6 +457,13 @@ func (b *Buffer) mark(what string, numbers []uint64, sync bool) error {
 	return err
 }
 
+// compact is called when nothing is being sent.
+func (b *Buffer) compact() error {
+	b.spooling.Lock()
+	defer b.spooling.Unlock()
+	return b.spool.compact()
+}
+
 // settle keeps what is to be sent again, and tells of the rest.
 func (b *Buffer) settle(s *sending, objects []kept, err error, pause time.Duration) time.Duration {
 	var again []kept
@@ -486,7 +495,7 @@ func (b *Buffer) settle(s *sending, objects []kept, err error, pause time.Durati
 	if b.config.Done != nil && len(done.Objects) > 0 {
 		b.config.Done(done, told, err)
 	}
-	spooling = errors.Join(spooling, b.mark("done", doneNumbers, false))
+	spooling = errors.Join(spooling, b.mark("done", doneNumbers, false), b.compact())
 
 	b.mu.Lock()
 	defer b.mu.Unlock()

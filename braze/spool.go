@@ -21,6 +21,14 @@ const (
 	compactFrom = 1 << 20
 )
 
+func numbersOf(objects []kept) []uint64 {
+	numbers := make([]uint64, len(objects))
+	for i, k := range objects {
+		numbers[i] = k.number
+	}
+	return numbers
+}
+
 // spool keeps the objects of a buffer in a file, with what is known of each: it has been accepted, it is being sent, it
 // has come back unsent, it is done. A nil spool keeps nothing.
 type spool struct {
@@ -161,18 +169,20 @@ func (s *spool) mark(what string, numbers []uint64) error {
 		return spoolError(err)
 	}
 	s.dead += len(line)
-	if what != "done" {
-		return nil
+	if what == "done" {
+		for _, n := range numbers {
+			s.forget(n)
+		}
 	}
-	for _, n := range numbers {
-		s.forget(n)
-	}
-	return s.compact()
+	return nil
 }
 
-// compact takes out of the file what is done, when that is most of it. What is left was not being sent: it is called
-// between two sendings.
+// compact takes out of the file what is done, when that is most of it. What is left must not be being sent: what tells
+// of it goes too.
 func (s *spool) compact() error {
+	if s == nil {
+		return nil
+	}
 	if size := s.file.Size(); s.dead*2 < int(size) || size < compactFrom && len(s.live) > 0 || size < compactFrom/16 {
 		return nil
 	}

@@ -25,12 +25,13 @@ type File struct {
 	path   string
 	header []byte
 
-	syncing sync.Mutex // taken before mu
-	mu      sync.Mutex
-	file    *os.File
-	size    int64 // of what is whole
-	synced  int64 // of that, what outlives a crash of the machine
-	broken  bool  // something follows that could not be taken back
+	syncing  sync.Mutex // of doubtful; taken before mu
+	doubtful bool       // a sync has failed
+	mu       sync.Mutex
+	file     *os.File
+	size     int64 // of what is whole
+	synced   int64 // of that, what outlives a crash of the machine
+	broken   bool  // something follows that could not be taken back
 }
 
 // Open opens the journal at path, or begins one with header, a line without its end. A file with another first line is
@@ -160,7 +161,12 @@ func (f *File) Sync() error {
 	}
 	reaches, file := f.size, f.file
 	f.mu.Unlock()
+	if f.doubtful {
+		// Systems forget what they could not write, and say so once: the next sync would succeed without it.
+		return f.rewrite(func([]byte) bool { return true })
+	}
 	if err := file.Sync(); err != nil {
+		f.doubtful = true
 		return err
 	}
 	f.mu.Lock()
@@ -174,6 +180,10 @@ func (f *File) Sync() error {
 func (f *File) Rewrite(keep func(line []byte) bool) error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
+	return f.rewrite(keep)
+}
+
+func (f *File) rewrite(keep func([]byte) bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken {
@@ -192,7 +202,7 @@ func (f *File) Rewrite(keep func(line []byte) bool) error {
 		_ = file.Close()
 		return err
 	}
-	f.file, f.size, f.synced = file, size, size
+	f.file, f.size, f.synced, f.doubtful = file, size, size, false
 	return syncDirectory(f.path)
 }
 

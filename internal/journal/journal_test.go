@@ -136,6 +136,45 @@ func TestJournalStaysAloneWhileItIsRewritten(t *testing.T) {
 	second.Wait()
 }
 
+// A system can forget what it could not write, and then says so to one sync and not to the next.
+func TestJournalAfterASyncThatFailed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	f := open(t, path)
+	if err := f.Append([]byte("a\n")); err != nil {
+		t.Fatal(err)
+	}
+	healthy := f.file
+	f.file = os.NewFile(^uintptr(0), path)
+	if err := f.Sync(); err == nil {
+		t.Fatal("a sync of no file")
+	}
+	f.file = healthy
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Append([]byte("b\n")), f.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.SameFile(before, after) {
+		t.Error("it is in the file that could not be synced")
+	}
+	if err := errors.Join(f.Append([]byte("c\n")), f.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	last, err := os.Stat(path)
+	if err != nil || !os.SameFile(after, last) {
+		t.Errorf("it was rewritten once more: %v", err)
+	}
+	if got := lines(t, f); got != "a,b,c" {
+		t.Errorf("it has %s", got)
+	}
+}
+
 func TestJournalIsSafeForConcurrentUse(t *testing.T) {
 	f := open(t, filepath.Join(t.TempDir(), "journal"))
 	var writers sync.WaitGroup
